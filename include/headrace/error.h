@@ -53,9 +53,9 @@ std::string Concat(const Parts&... parts) {
 }  // namespace internal
 
 // Factories, one a code: throw InvalidArgument("expected rank 2, got ", shape, " at ", name).
-#define HEADRACE_ERROR_FACTORY(Name)                          \
-  template <class... Parts>                                   \
-  Error Name(const Parts&... parts) {                         \
+#define HEADRACE_ERROR_FACTORY(Name)                         \
+  template <class... Parts>                                  \
+  Error Name(const Parts&... parts) {                        \
     return Error(Code::k##Name, internal::Concat(parts...)); \
   }
 HEADRACE_ERROR_FACTORY(Cancelled)
