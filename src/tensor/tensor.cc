@@ -2,6 +2,7 @@
 // and allocates without a lock, since a training step asks for the same few sizes again and again.
 #include "headrace/tensor.h"
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cstdlib>

@@ -1,0 +1,209 @@
+// The op registry: what an op is. An op is declared once (see ops/declare.h for DEFINE_OP) with its signature,
+// attributes, shape rule, effects, kernel and gradient; everything else is derived from the declaration.
+#pragma once
+
+#include <array>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "headrace/graph.h"
+#include "headrace/resource.h"
+
+namespace headrace {
+
+class ThreadPool;
+
+// ---------------------------------------------------------------------------------------------------------- effects
+// Merging, fusing, in-place reuse and scheduling consult only this.
+struct Effects {
+  bool stateful = false;           // may give another result on the same inputs: never folded or merged
+  bool random = false;             // draws random numbers (implies stateful)
+  bool blocking = false;           // may wait: never runs on a compute thread that others need
+  bool keep = false;               // runs for its side effect even if nobody uses its outputs, once it is a target
+  std::vector<int> reads, writes;  // arguments (positions in OpDef::inputs) that are references or resources
+  bool pure() const { return !stateful && !random && !blocking && reads.empty() && writes.empty(); }
+};
+
+// ------------------------------------------------------------------------------------------------------------ shapes
+class ShapeContext {
+ public:
+  ShapeContext(const Node& node, std::vector<PartialShape>* outputs) : node_(node), outputs_(*outputs) {}
+  const Node& node() const { return node_; }
+  int num_inputs() const { return static_cast<int>(node_.inputs().size()); }
+  const PartialShape& input(int i) const { return node_.input(i).shape(); }
+  // As input(i), checked. Errors: InvalidArgument naming node and input.
+  PartialShape WithRank(int i, int rank) const;
+  PartialShape WithRankAtLeast(int i, int rank) const;
+  const Tensor* constant(int i) const;  // the value of a Const input (through Identity); nullptr if not known
+  template <class T>
+  const T& attr(std::string_view name) const {
+    return node_.attr<T>(name);
+  }
+  void set_output(int i, const PartialShape& shape) { outputs_.at(i) = shape; }
+  // The shape that an int32/int64 vector input describes (-1 is unknown); what is known if it is not constant.
+  PartialShape ShapeFromInput(int i) const;
+
+ private:
+  const Node& node_;
+  std::vector<PartialShape>& outputs_;
+};
+using ShapeFunction = std::function<void(ShapeContext&)>;
+
+ShapeFunction SameAsInput(int i);
+ShapeFunction ScalarShape();        // all outputs are scalars
+ShapeFunction BroadcastOfInputs();  // output 0: all inputs broadcast together
+ShapeFunction UnknownShape();
+
+// ----------------------------------------------------------------------------------------------------------- kernels
+class KernelContext;
+// Runs a function of the graph's library; given to kernels that call functions (map, while, partitioned call).
+class FunctionRunner {
+ public:
+  virtual ~FunctionRunner() = default;
+  virtual std::vector<Tensor> Call(const std::string& function, const std::vector<Tensor>& args) = 0;
+  virtual std::shared_ptr<const Function> Find(const std::string& function) const = 0;
+};
+
+// What a kernel sees while it runs. Inputs of reference type arrive as resource tensors that hold a VariableState.
+class KernelContext {
+ public:
+  virtual ~KernelContext() = default;
+  const Node& node() const { return *node_; }  // for error messages; attributes are read when the kernel is made
+  int num_inputs() const { return num_inputs_; }
+  int num_outputs() const { return num_outputs_; }
+  const Tensor& input(int i) const { return *inputs_[i]; }
+  // The variable behind a reference or resource input.
+  VariableState& variable(int i) const;
+  template <class T>
+  std::shared_ptr<T> resource(int i) const {
+    auto typed = std::dynamic_pointer_cast<T>(input(i).object());
+    if (!typed) throw InvalidArgument("input ", i, " of ", node().name(), " is a ", input(i).object()->DebugString());
+    return typed;
+  }
+  // Makes output i with uninitialised contents (its dtype is the node's), in planned memory where there is some.
+  Tensor& AllocateOutput(int i, const Shape& shape);
+  // The same, in the buffer of input `from` if nobody needs that any more and the sizes agree.
+  Tensor& ReuseOrAllocateOutput(int from, int i, const Shape& shape);
+  void set_output(int i, Tensor value) { outputs_[i] = std::move(value); }
+  bool output_needed(int i) const { return !needed_ || needed_[i]; }  // somebody uses output i
+  // Uninitialised scratch memory that lives until the kernel returns.
+  Tensor Scratch(DType dtype, const Shape& shape) { return AllocateScratch(dtype, shape); }
+  virtual ThreadPool& pool() = 0;
+  virtual ResourceManager& resources() = 0;
+  virtual FunctionRunner& functions() = 0;
+  virtual bool cancelled() const = 0;
+
+ protected:
+  virtual Tensor Allocate(int output, DType dtype, const Shape& shape) = 0;
+  virtual bool MayReuse(int input, int output) = 0;
+  virtual Tensor AllocateScratch(DType dtype, const Shape& shape) = 0;
+  const Node* node_ = nullptr;
+  const Tensor* const* inputs_ = nullptr;
+  Tensor* outputs_ = nullptr;
+  const bool* needed_ = nullptr;
+  int num_inputs_ = 0, num_outputs_ = 0;
+};
+
+using Kernel = std::function<void(KernelContext&)>;
+// Makes the kernel of one node: attributes are read here, once, not in every run.
+using KernelFactory = std::function<Kernel(const Node&)>;
+
+// Elementwise ops: out[i] = f(in[0][i], in[1][i], ...) over n contiguous elements. From this one function a dtype come
+// the standalone, the broadcast and the fused form.
+using TileFunction = void (*)(const void* const* inputs, void* output, int64_t n);
+struct Lanes {
+  int arity = 0;
+  std::array<TileFunction, 32> by_dtype{};  // indexed by the dtype of the inputs
+  TileFunction Find(DType dtype) const { return by_dtype.at(static_cast<size_t>(dtype)); }
+  explicit operator bool() const { return arity > 0; }
+};
+
+// --------------------------------------------------------------------------------------------------------- gradients
+// A gradient: dense (values only), sparse rows (tf.IndexedSlices), or none.
+struct Gradient {
+  Gradient() = default;
+  Gradient(Output values) : values(values) {}  // NOLINT
+  Gradient(Output values, Output indices, Output dense_shape)
+      : values(values), indices(indices), dense_shape(dense_shape) {}
+  explicit operator bool() const { return static_cast<bool>(values); }
+  bool sparse() const { return static_cast<bool>(indices); }
+  Output values, indices, dense_shape;
+};
+
+// What a gradient function sees: the forward node and the gradients of its outputs. It builds nodes on the current
+// graph and returns one gradient an input (flat), {} for none.
+class Backward {
+ public:
+  Backward(Node* node, std::vector<Gradient> dys) : node_(node), dys_(std::move(dys)) {}
+  Node* node() const { return node_; }
+  Output x(int i = 0) const { return node_->input(i); }
+  Output y(int i = 0) const { return node_->output(i); }
+  Output dy(int i = 0) const;  // dense; zeros if the output was not used
+  const Gradient& gradient(int i = 0) const { return dys_.at(i); }
+  template <class T>
+  const T& attr(std::string_view name) const {
+    return node_->attr<T>(name);
+  }
+  template <class... Gradients>
+  void Return(Gradients... gradients) {
+    result_ = {Gradient(gradients)...};
+  }
+  void ReturnList(std::vector<Gradient> gradients) { result_ = std::move(gradients); }
+  const std::vector<Gradient>& result() const { return result_; }
+
+ private:
+  Node* node_;
+  std::vector<Gradient> dys_;
+  std::vector<Gradient> result_;
+};
+using GradientFunction = std::function<void(Backward&)>;
+
+// -------------------------------------------------------------------------------------------------------- definition
+struct OpArg {
+  std::string name;
+  DType dtype = DType::kInvalid;  // fixed, else one of:
+  std::string type_attr;          // "T"
+  std::string type_list_attr;     // "Tout": one tensor for each type in the list
+  std::string number_attr;        // "N": that many tensors of the one type
+  bool is_ref = false;
+};
+
+struct OpAttr {
+  std::string name;
+  std::string type;  // "int", "float", "bool", "string", "type", "shape", "tensor", "func", "list(int)", ...
+  std::optional<AttrValue> default_value;
+  std::vector<DType> allowed_types;
+  std::vector<std::string> allowed_strings;
+  std::optional<int64_t> minimum;  // of an int, or of a list's length
+};
+
+struct OpDef {
+  std::string name;
+  std::vector<OpArg> inputs, outputs;
+  std::vector<OpAttr> attrs;
+  Effects effects;
+  ShapeFunction shape;
+  KernelFactory kernel;       // empty for ops that only exist in graphs (NoOp has one; Placeholder has none)
+  GradientFunction gradient;  // empty: not differentiable unless no_gradient
+  bool no_gradient = false;   // declared to pass none
+  bool reuses_input = false;  // the kernel calls ReuseOrAllocateOutput
+  Lanes lanes;                // of elementwise ops
+
+  const OpAttr* FindAttr(std::string_view name) const;
+};
+
+class OpRegistry {
+ public:
+  static OpRegistry& Global();
+  void Register(OpDef def);                        // errors: AlreadyExists
+  const OpDef& Find(std::string_view name) const;  // errors: NotFound, with the nearest names
+  const OpDef* FindOrNull(std::string_view name) const;
+  std::vector<const OpDef*> All() const;  // by name
+
+ private:
+  std::map<std::string, OpDef, std::less<>> ops_;
+};
+
+}  // namespace headrace
