@@ -1,0 +1,56 @@
+// A file system that fails on purpose, for tests: it wraps another, counts the calls that change something, and makes
+// the chosen one fail: as a full disk, half-written, or as a process that died (every later call fails too).
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "headrace/file_system.h"
+
+namespace headrace {
+
+enum class FaultKind {
+  kDiskFull,   // the call fails with kResourceExhausted and writes nothing
+  kTornWrite,  // half the bytes of a write reach the file, then as kDiskFull; other calls fail as kDiskFull
+  kPowerLoss,  // this call and every later one fail: what is on disk now is what a restart would find
+};
+
+// Paths are those of `base` behind "SCHEME://": register it under a scheme of the test's choice.
+class FaultInjectingFileSystem : public FileSystem {
+ public:
+  FaultInjectingFileSystem(std::string scheme, FileSystem& base) : prefix_(scheme + "://"), base_(base) {}
+
+  // Arms: the `call`-th changing call from now (0 is the next) fails. Appends, syncs, closes, opens for writing,
+  // renames, removes, directory makes and directory syncs all count.
+  void FailAt(int64_t call, FaultKind kind);
+  void Disarm();
+  // How many changing calls were made since the last FailAt or Disarm.
+  int64_t calls() const { return calls_; }
+
+  std::unique_ptr<RandomAccessFile> OpenForReading(const std::string& path) override;
+  std::unique_ptr<ReadOnlyRegion> Map(const std::string& path) override;
+  std::unique_ptr<WritableFile> OpenForWriting(const std::string& path, bool append) override;
+  FileStat Stat(const std::string& path) override;
+  bool Exists(const std::string& path) override;
+  std::vector<std::string> List(const std::string& path) override;
+  void MakeDirs(const std::string& path) override;
+  void Remove(const std::string& path) override;
+  void Rename(const std::string& from, const std::string& to) override;
+  void SyncDirectory(const std::string& path) override;
+
+ private:
+  friend class FaultInjectedFile;
+  // Counts a changing call; throws if it is the one to fail. For a torn write returns true once instead, so that the
+  // file can write its half first.
+  bool CountCall(const std::string& what, bool is_write = false);
+  std::string Base(const std::string& path) const;
+
+  std::string prefix_;
+  FileSystem& base_;
+  std::atomic<int64_t> calls_{0}, fail_at_{-1};
+  std::atomic<FaultKind> kind_{FaultKind::kDiskFull};
+};
+
+}  // namespace headrace
