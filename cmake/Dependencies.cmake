@@ -1,6 +1,9 @@
 # What Headrace links, all from Debian 12 (docs/dependencies.md says why each).
 find_package(Threads REQUIRED)
-find_package(dnnl REQUIRED CONFIG)
+# Debian's package file for oneDNN insists on OpenCL headers, which nothing here needs.
+find_library(DNNL_LIBRARY dnnl REQUIRED)
+add_library(DNNL::dnnl SHARED IMPORTED)
+set_target_properties(DNNL::dnnl PROPERTIES IMPORTED_LOCATION ${DNNL_LIBRARY})
 find_package(absl REQUIRED CONFIG)
 find_package(Protobuf REQUIRED)
 find_package(Boost 1.74 REQUIRED COMPONENTS system)
