@@ -132,7 +132,7 @@ struct Variable {
   const PartialShape& shape() const { return value.shape(); }
 };
 
-class Graph {
+class Graph : public std::enable_shared_from_this<Graph> {
  public:
   Graph();
   ~Graph();

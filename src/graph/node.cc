@@ -1,0 +1,54 @@
+// Nodes and their outputs.
+#include "headrace/op.h"
+
+#include "graph/signature.h"
+
+namespace headrace {
+
+DType Output::dtype() const {
+  return node->output_dtype(index);
+}
+
+const PartialShape& Output::shape() const {
+  return node->output_shape(index);
+}
+
+std::string Output::name() const {
+  return node->name() + ":" + std::to_string(index);
+}
+
+Graph* Output::graph() const {
+  return node->graph();
+}
+
+const std::string& Node::type() const {
+  return op_->name;
+}
+
+std::vector<Output> Node::outputs() {
+  std::vector<Output> all(num_outputs());
+  for (int i = 0; i < num_outputs(); ++i) all[i] = {this, i};
+  return all;
+}
+
+std::pair<int, int> Node::InputRange(std::string_view arg) const {
+  int begin = 0;
+  for (const OpArg& candidate : op_->inputs) {
+    const int size = static_cast<int>(ArgDTypes(candidate, attrs_, *op_).size());
+    if (candidate.name == arg) return {begin, begin + size};
+    begin += size;
+  }
+  throw NotFound("op ", op_->name, " has no argument '", arg, "'");
+}
+
+const AttrValue& Node::attr(std::string_view name) const {
+  const auto found = attrs_.find(name);
+  if (found == attrs_.end()) throw NotFound("node '", name_, "' (", type(), ") has no attribute '", name, "'");
+  return found->second;
+}
+
+void Node::set_attr(const std::string& name, AttrValue value) {
+  attrs_[name] = std::move(value);
+}
+
+}  // namespace headrace
