@@ -201,8 +201,9 @@ class Graph : public std::enable_shared_from_this<Graph> {
   }
 
   // --- the current graph, a thread ---
-  static Graph& Current();     // the innermost GraphScope's, else the thread's default graph
-  static void ResetDefault();  // tf.reset_default_graph
+  static Graph& Current();                        // the innermost GraphScope's, else the thread's default graph
+  static std::shared_ptr<Graph> SharedCurrent();  // the same, owned: what a Session takes
+  static void ResetDefault();                     // tf.reset_default_graph
 
  private:
   friend class GraphScope;
