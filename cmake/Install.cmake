@@ -1,0 +1,26 @@
+# `cmake --install`: the library with its headers and package config, the executable, the Python packages.
+include(GNUInstallDirs)
+include(CMakePackageConfigHelpers)
+
+install(TARGETS headrace EXPORT HeadraceTargets LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
+install(DIRECTORY ${CMAKE_SOURCE_DIR}/include/headrace DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+install(DIRECTORY ${CMAKE_BINARY_DIR}/generated/headrace DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
+        FILES_MATCHING PATTERN "*.h")
+install(EXPORT HeadraceTargets NAMESPACE Headrace:: DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/Headrace)
+configure_package_config_file(${CMAKE_SOURCE_DIR}/cmake/HeadraceConfig.cmake.in ${CMAKE_BINARY_DIR}/HeadraceConfig.cmake
+                              INSTALL_DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/Headrace)
+write_basic_package_version_file(${CMAKE_BINARY_DIR}/HeadraceConfigVersion.cmake COMPATIBILITY SameMinorVersion)
+install(FILES ${CMAKE_BINARY_DIR}/HeadraceConfig.cmake ${CMAKE_BINARY_DIR}/HeadraceConfigVersion.cmake
+        DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/Headrace)
+# The same package straight from the build tree: find_package(Headrace PATHS build).
+export(EXPORT HeadraceTargets NAMESPACE Headrace:: FILE ${CMAKE_BINARY_DIR}/HeadraceTargets.cmake)
+
+if(TARGET headrace_cli)
+  set_target_properties(headrace_cli PROPERTIES INSTALL_RPATH "$ORIGIN/../${CMAKE_INSTALL_LIBDIR}")
+  install(TARGETS headrace_cli RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+endif()
+if(HEADRACE_BUILD_PYTHON)
+  # Beside the executable's prefix, where `headrace env` looks for it.
+  install(DIRECTORY ${CMAKE_BINARY_DIR}/python/ DESTINATION ${CMAKE_INSTALL_LIBDIR}/headrace/python
+          USE_SOURCE_PERMISSIONS PATTERN "__pycache__" EXCLUDE)
+endif()
