@@ -1,0 +1,16 @@
+// The module headrace._core: names and arguments for what the library does; the logic is in C++ below it, the Python
+// shape of things in python/headrace.
+#include "bind.h"
+#include "casters.h"
+
+NB_MODULE(_core, m) {
+  using namespace headrace::python;
+  nb::set_leak_warnings(false);  // graphs and sessions legitimately live until the process ends
+  ImportNumpy();
+  BindErrors(m);
+  BindGraph(m);
+  BindVariables(m);
+  BindArguments(m);
+  BindSession(m);
+  BindFiles(m);
+}

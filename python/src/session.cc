@@ -1,0 +1,78 @@
+// tf.Session's runs: flat lists of feeds and fetches; the nested structures are the skin's.
+#include "headrace/session.h"
+
+#include "bind.h"
+#include "casters.h"
+
+namespace headrace::python {
+namespace {
+
+Output FedOutput(nb::handle key) {
+  TensorRef* tensor = nullptr;
+  if (nb::try_cast(key, tensor, false) && tensor) return tensor->output;
+  return OutputFromPython(key);
+}
+
+Feeds FeedsFromPython(nb::handle feed_dict) {
+  Feeds feeds;
+  if (feed_dict.is_none()) return feeds;
+  for (auto [key, value] : nb::borrow<nb::dict>(feed_dict)) {
+    if (nb::isinstance<TensorRef>(value)) {
+      throw nb::type_error(
+          "The value of a feed cannot be a tf.Tensor object. Acceptable feed values include Python scalars, strings, "
+          "lists, numpy ndarrays.");
+    }
+    Output output = FedOutput(key);
+    feeds.emplace_back(output, ToFedTensor(value, output.dtype()));
+  }
+  return feeds;
+}
+
+std::vector<Tensor> RunReleased(Session& session, const Feeds& feeds, const std::vector<Output>& fetches,
+                                const std::vector<Node*>& targets) {
+  nb::gil_scoped_release release;
+  return session.Run(feeds, fetches, targets);
+}
+
+// `fetches` is a list of tensors and operations; the result has None where an operation is.
+nb::object Run(Session& session, nb::list fetches, nb::handle feed_dict) {
+  std::vector<Output> outputs;
+  std::vector<Node*> targets;
+  for (nb::handle fetch : fetches) {
+    TensorRef* tensor = nullptr;
+    if (nb::try_cast(fetch, tensor, false) && tensor) {
+      outputs.push_back(tensor->output);
+    } else {
+      targets.push_back(NodeFromPython(fetch));
+    }
+  }
+  std::vector<Tensor> values = RunReleased(session, FeedsFromPython(feed_dict), outputs, targets);
+  nb::list results;
+  size_t next = 0;
+  for (nb::handle fetch : fetches) {
+    if (nb::isinstance<TensorRef>(fetch)) {
+      Tensor value = std::move(values[next++]);
+      results.append(ToPython(value));
+    } else {
+      results.append(nb::none());
+    }
+  }
+  return results;
+}
+
+nb::object RunOne(Session& session, const TensorRef& fetch, nb::handle feed_dict) {
+  return ToPython(RunReleased(session, FeedsFromPython(feed_dict), {fetch.output}, {})[0]);
+}
+
+}  // namespace
+
+void BindSession(nb::module_& m) {
+  nb::class_<Session>(m, "NativeSession")
+      .def("__init__", [](Session* self, std::shared_ptr<Graph> graph) { new (self) Session(std::move(graph)); })
+      .def("run", &Run, nb::arg("fetches"), nb::arg("feed_dict").none() = nb::none())
+      .def("run_one", &RunOne, nb::arg("fetch"), nb::arg("feed_dict").none() = nb::none())
+      .def_prop_ro("graph", &Session::graph)
+      .def("close", &Session::Close, nb::call_guard<nb::gil_scoped_release>());
+}
+
+}  // namespace headrace::python
