@@ -50,8 +50,8 @@ std::shared_ptr<Variable> MakeVariable(Output initial_value, std::string_view na
 std::shared_ptr<Variable> MakeVariable(const std::function<Output()>& initial_value, std::string_view name = "Variable",
                                        const VariableOptions& options = {});
 
-// The variable's value for use as an op's input: "x/read" of a reference variable, a fresh ReadVariableOp in the current
-// name scope for a resource; the part of a partitioned one is joined to a tensor of the full variable's name.
+// The variable's value for use as an op's input: "x/read" of a reference variable, a fresh ReadVariableOp in the
+// current name scope for a resource; the part of a partitioned one is joined to a tensor of the full variable's name.
 Output ReadVariable(const Variable& variable);
 // Assign or AssignVariableOp: the node to run.
 Node* AssignVariable(const Variable& variable, Output value, std::string_view name = {});

@@ -30,9 +30,9 @@ Output Filled(DType dtype, const Shape& shape, double value, const std::string& 
 struct RandomRecipe {
   const char* name;
   const char* op;
-  const char* first;   // what the two parameters' constants are called
+  const char* first;  // what the two parameters' constants are called
   const char* second;
-  bool is_range;       // the parameters are min and max rather than mean and stddev
+  bool is_range;  // the parameters are min and max rather than mean and stddev
 };
 
 Output Random(const RandomRecipe& recipe, const Shape& shape, DType dtype, double a, double b,
@@ -85,8 +85,8 @@ Initializer ConstantInitializer(double value) {
 Initializer ValueInitializer(Tensor value) {
   return [value](const Shape& shape, DType dtype) {
     if (value.shape() != shape || value.dtype() != dtype) {
-      throw InvalidArgument("an initial value of ", value.dtype(), value.shape(), " was given for a variable of ", dtype,
-                            shape);
+      throw InvalidArgument("an initial value of ", value.dtype(), value.shape(), " was given for a variable of ",
+                            dtype, shape);
     }
     return Constant(value);
   };
@@ -118,9 +118,7 @@ Initializer VarianceScalingInitializer(VarianceScalingOptions options) {
   }
   return [options](const Shape& shape, DType dtype) {
     const auto [fan_in, fan_out] = Fans(shape);
-    const double fan = options.mode == "fan_in"    ? fan_in
-                       : options.mode == "fan_out" ? fan_out
-                                                   : (fan_in + fan_out) / 2;
+    const double fan = options.mode == "fan_in" ? fan_in : options.mode == "fan_out" ? fan_out : (fan_in + fan_out) / 2;
     const double variance = options.scale / std::max(1.0, fan);
     if (options.distribution == "uniform") {
       const double limit = std::sqrt(3.0 * variance);

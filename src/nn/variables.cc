@@ -4,7 +4,6 @@
 
 #include <algorithm>
 
-
 namespace headrace {
 namespace {
 
@@ -34,17 +33,16 @@ void AddToCollections(Graph& graph, const std::shared_ptr<Variable>& variable, s
 
 void AddReferenceNodes(Graph& graph, const std::string& scope, Variable* variable) {
   const DType dtype = variable->initial_value.dtype();
-  variable->handle =
-      ApplyOp("VariableV2", {}, {{"shape", variable->initial_value.shape()}, {"dtype", dtype}}, scope);
+  variable->handle = ApplyOp("VariableV2", {}, {{"shape", variable->initial_value.shape()}, {"dtype", dtype}}, scope);
   variable->initializer = graph.Apply("Assign", {{variable->handle}, {variable->initial_value}}, {}, "Assign");
   variable->value = ApplyOp("Identity", {{variable->handle}}, {}, "read");
 }
 
 void AddResourceNodes(Graph& graph, const std::string& scope, Variable* variable) {
   const DType dtype = variable->initial_value.dtype();
-  variable->handle = ApplyOp(
-      "VarHandleOp", {},
-      {{"shape", variable->initial_value.shape()}, {"dtype", dtype}, {"shared_name", variable->name}}, scope);
+  variable->handle =
+      ApplyOp("VarHandleOp", {},
+              {{"shape", variable->initial_value.shape()}, {"dtype", dtype}, {"shared_name", variable->name}}, scope);
   {
     NameScope checks("IsInitialized");
     graph.Apply("VarIsInitializedOp", {{variable->handle}});
@@ -146,9 +144,9 @@ std::shared_ptr<Variable> GetVariable(std::string_view name, const Shape& shape,
   }
 
   NameScope root("", graph);
-  auto variable = BuildVariable([&] { return initializer(shape, dtype); }, true,
-                                partitioned ? full_name + "/part_0" : full_name,
-                                options.use_resource.value_or(scope.use_resource), options.trainable);
+  auto variable =
+      BuildVariable([&] { return initializer(shape, dtype); }, true, partitioned ? full_name + "/part_0" : full_name,
+                    options.use_resource.value_or(scope.use_resource), options.trainable);
   if (partitioned) {
     variable->save_name = full_name;
     variable->slice_begin.assign(shape.rank(), 0);
@@ -181,8 +179,7 @@ Output ReadVariable(const Variable& variable) {
   if (variable.save_name.empty()) return ApplyOp("ReadVariableOp", {{variable.handle}}, attrs);
   NameScope root("");
   NameScope whole(variable.save_name);
-  const Output part =
-      variable.is_resource() ? ApplyOp("ReadVariableOp", {{variable.handle}}, attrs) : variable.value;
+  const Output part = variable.is_resource() ? ApplyOp("ReadVariableOp", {{variable.handle}}, attrs) : variable.value;
   return ApplyOp("Identity", {{part}}, {}, whole.name());
 }
 
