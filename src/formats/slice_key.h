@@ -1,0 +1,15 @@
+// The key under which a part of a partitioned variable stands in a checkpoint's index: an encoding of (name, box) that
+// sorts as the tuple does (docs/formats/checkpoint.md).
+#pragma once
+
+#include <string>
+
+namespace tensorflow {
+class TensorSliceProto;
+}
+
+namespace headrace {
+
+std::string SliceKey(const std::string& name, const tensorflow::TensorSliceProto& slice);
+
+}  // namespace headrace
