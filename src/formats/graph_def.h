@@ -29,6 +29,7 @@ struct ImportOptions {
   std::string prefix;                        // of all node names; made unique; "" for none
   std::map<std::string, Output> input_map;   // names of tensors in the GraphDef ("x:0") -> what to use in their stead
   std::vector<std::string> return_elements;  // names of tensors ("y:0") in the GraphDef to return
+  std::vector<std::string> needed;           // if any: only these nodes or tensors, and what they depend on, are added
 };
 // Adds a GraphDef's nodes and functions to a graph. Returns the outputs asked for.
 std::vector<Output> ImportGraphDef(Graph& graph, std::string_view bytes, const ImportOptions& options = {});

@@ -53,7 +53,7 @@ struct MetaGraphInfo {
 std::string SerializeMetaGraph(const Graph& graph, const MetaGraphInfo& info, const GraphDefOptions& options = {});
 
 struct MetaGraph {
-  Graph graph;  // collections filled
+  std::shared_ptr<Graph> graph;  // collections filled
   MetaGraphInfo info;
 };
 MetaGraph ParseMetaGraph(std::string_view bytes);
@@ -62,8 +62,10 @@ MetaGraph ParseMetaGraph(std::string_view bytes);
 void ImportCollections(Graph& graph, std::string_view meta_graph_bytes, const std::string& prefix = "");
 
 // Errors: NotFound if the directory holds no saved_model.pb (or .pbtxt), or no meta graph with exactly these tags (the
-// message lists those there are).
-MetaGraph ReadSavedModel(const std::string& directory, const std::vector<std::string>& tags = {"serve"});
+// message lists those there are). With `serving_only`, the graph has just the nodes that the signatures, the restore op
+// and the init op need.
+MetaGraph ReadSavedModel(const std::string& directory, const std::vector<std::string>& tags = {"serve"},
+                         bool serving_only = false);
 bool IsSavedModel(const std::string& directory);
 // Where its variables lie: DIRECTORY/variables/variables.
 std::string SavedModelVariablesPrefix(const std::string& directory);

@@ -1,0 +1,18 @@
+// A graph's collections to and from a MetaGraphDef.
+#pragma once
+
+#include <string>
+
+#include "headrace/graph.h"
+
+namespace tensorflow {
+class MetaGraphDef;
+}
+
+namespace headrace {
+
+void CollectionsToProto(const Graph& graph, tensorflow::MetaGraphDef* proto);
+// Items whose nodes the graph lacks are left out.
+void CollectionsFromProto(Graph& graph, const tensorflow::MetaGraphDef& proto, const std::string& prefix);
+
+}  // namespace headrace

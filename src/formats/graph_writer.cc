@@ -1,0 +1,117 @@
+// Nodes in order of creation; functions of the library with their bodies in FunctionDef's own naming of tensors.
+#include "formats/graph_writer.h"
+
+#include <google/protobuf/text_format.h>
+
+#include "formats/tensor_proto.h"
+#include "graph/signature.h"
+#include "headrace/op.h"
+#include "proto/graph.pb.h"
+
+namespace headrace {
+namespace {
+
+// What 1.15 writes: the version of the GraphDef's meaning, and the least that reads functions.
+constexpr int kProducer = 134, kMinConsumerOfFunctions = 12;
+
+std::string TensorNameInGraph(const Output& tensor) {
+  return tensor.index == 0 ? tensor.node->name() : tensor.node->name() + ":" + std::to_string(tensor.index);
+}
+
+// "argument" for an argument of the function, else "node:output_argument:index within it".
+std::string TensorNameInFunction(const Output& tensor, const std::map<const Node*, std::string>& arg_names) {
+  if (auto arg = arg_names.find(tensor.node); arg != arg_names.end()) return arg->second;
+  int first = 0;
+  for (const OpArg& arg : tensor.node->op().outputs) {
+    int count = static_cast<int>(ArgDTypes(arg, tensor.node->attrs(), tensor.node->op()).size());
+    if (tensor.index < first + count) {
+      return tensor.node->name() + ":" + arg.name + ":" + std::to_string(tensor.index - first);
+    }
+    first += count;
+  }
+  throw Internal("output ", tensor.index, " of ", tensor.node->name(), " is none of its op's");
+}
+
+template <class NameOf>
+void NodeToProto(const Node& node, const GraphDefOptions& options, NameOf name_of, tensorflow::NodeDef* proto) {
+  proto->set_name(node.name());
+  proto->set_op(node.type());
+  proto->set_device(node.device());
+  for (const Output& input : node.inputs()) proto->add_input(name_of(input));
+  for (const Node* input : node.control_inputs()) proto->add_input("^" + input->name());
+  for (const auto& [name, value] : node.attrs()) {
+    const OpAttr* attr = node.op().FindAttr(name);
+    if (options.strip_default_attrs && attr && attr->default_value && *attr->default_value == value) continue;
+    AttrToProto(value, &(*proto->mutable_attr())[name]);
+  }
+  if (!options.add_shapes) return;
+  auto* shapes = (*proto->mutable_attr())["_output_shapes"].mutable_list();
+  for (int i = 0; i < node.num_outputs(); ++i) ShapeToProto(node.output_shape(i), shapes->add_shape());
+}
+
+std::string ArgName(const Function& function, size_t i) {
+  return i < function.arg_names.size() ? function.arg_names[i] : function.args[i]->name();
+}
+
+std::string ResultName(const Function& function, size_t i) {
+  return i < function.result_names.size() ? function.result_names[i] : "result" + std::to_string(i);
+}
+
+void FunctionToProto(const Function& function, const GraphDefOptions& options, tensorflow::FunctionDef* proto) {
+  auto* signature = proto->mutable_signature();
+  signature->set_name(function.name);
+  std::map<const Node*, std::string> arg_names;
+  for (size_t i = 0; i < function.args.size(); ++i) {
+    const Node* arg = function.args[i];
+    arg_names[arg] = ArgName(function, i);
+    auto* arg_proto = signature->add_input_arg();
+    arg_proto->set_name(arg_names[arg]);
+    arg_proto->set_type(static_cast<tensorflow::DataType>(arg->output_dtype(0)));
+    auto& attrs = (*proto->mutable_arg_attr())[static_cast<uint32_t>(i)];
+    ShapeToProto(arg->output_shape(0), (*attrs.mutable_attr())["_output_shapes"].mutable_list()->add_shape());
+  }
+  auto name_of = [&](const Output& tensor) { return TensorNameInFunction(tensor, arg_names); };
+  for (size_t i = 0; i < function.results.size(); ++i) {
+    auto* result = signature->add_output_arg();
+    result->set_name(ResultName(function, i));
+    result->set_type(static_cast<tensorflow::DataType>(function.results[i].dtype()));
+    (*proto->mutable_ret())[ResultName(function, i)] = name_of(function.results[i]);
+  }
+  for (const auto& node : function.body->nodes()) {
+    if (arg_names.contains(node.get())) continue;
+    NodeToProto(*node, options, name_of, proto->add_node_def());
+    if (node->op().effects.stateful) signature->set_is_stateful(true);
+  }
+  for (const Node* node : function.control_results) {
+    signature->add_control_output(node->name());
+    (*proto->mutable_control_ret())[node->name()] = node->name();
+  }
+}
+
+}  // namespace
+
+void GraphToProto(const Graph& graph, const GraphDefOptions& options, tensorflow::GraphDef* proto) {
+  for (const auto& node : graph.nodes()) NodeToProto(*node, options, TensorNameInGraph, proto->add_node());
+  proto->mutable_versions()->set_producer(kProducer);
+  if (graph.functions().empty()) return;
+  proto->mutable_versions()->set_min_consumer(kMinConsumerOfFunctions);
+  for (const auto& [name, function] : graph.functions()) {
+    FunctionToProto(*function, options, proto->mutable_library()->add_function());
+  }
+}
+
+std::string SerializeGraph(const Graph& graph, const GraphDefOptions& options) {
+  tensorflow::GraphDef proto;
+  GraphToProto(graph, options, &proto);
+  return proto.SerializeAsString();
+}
+
+std::string GraphToText(const Graph& graph, const GraphDefOptions& options) {
+  tensorflow::GraphDef proto;
+  GraphToProto(graph, options, &proto);
+  std::string text;
+  google::protobuf::TextFormat::PrintToString(proto, &text);
+  return text;
+}
+
+}  // namespace headrace
