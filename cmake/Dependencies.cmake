@@ -17,5 +17,4 @@ pkg_check_modules(RE2 REQUIRED IMPORTED_TARGET re2)
 pkg_check_modules(SIMDJSON REQUIRED IMPORTED_TARGET simdjson)
 pkg_check_modules(FAST_FLOAT QUIET IMPORTED_TARGET fast_float)
 find_library(MVEC mvec REQUIRED)  # glibc's vector math
-find_library(XSMM xsmm REQUIRED)
 find_library(SNAPPY snappy REQUIRED)

@@ -99,7 +99,7 @@ class TableParser {
     if (bytes_.size() < kFooterSize) Fail("it is too short to be a table");
     std::string_view footer = bytes_.substr(bytes_.size() - kFooterSize);
     if (coding::GetFixed64(footer.data() + kFooterSize - 8) != kMagic) Fail("it does not end like a table");
-    Handle(footer);  // of the meta index, which is empty
+    Block(Handle(footer));  // the meta index, which is empty
     std::map<std::string, std::string> entries;
     for (auto& [separator, handle] : Block(Handle(footer))) {
       std::string_view position = handle;
