@@ -10,6 +10,7 @@
 #include <set>
 
 #include "formats/tensor_proto.h"
+#include "formats/wire.h"
 #include "graph/signature.h"
 #include "headrace/op.h"
 #include "proto/graph.pb.h"
@@ -316,11 +317,7 @@ std::set<std::string> ReachableFunctions(const tensorflow::GraphDef& proto,
 }
 
 tensorflow::GraphDef ParseProto(std::string_view bytes) {
-  tensorflow::GraphDef proto;
-  if (!proto.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
-    throw InvalidArgument("expected a serialized GraphDef, got ", bytes.size(), " other bytes");
-  }
-  return proto;
+  return FromBytes<tensorflow::GraphDef>(bytes, "GraphDef");
 }
 
 // Keeps the first complaint of the text parser, to say where the text is wrong.
@@ -385,7 +382,7 @@ std::string GraphDefBytesToText(std::string_view bytes) {
 }
 
 std::string GraphDefTextToBytes(std::string_view text) {
-  return ParseTextProto(text).SerializeAsString();
+  return ToBytes(ParseTextProto(text));
 }
 
 std::vector<Output> ImportGraphDef(Graph& graph, std::string_view bytes, const ImportOptions& options) {

@@ -4,6 +4,7 @@
 #include <google/protobuf/text_format.h>
 
 #include "formats/tensor_proto.h"
+#include "formats/wire.h"
 #include "graph/signature.h"
 #include "headrace/op.h"
 #include "proto/graph.pb.h"
@@ -103,7 +104,7 @@ void GraphToProto(const Graph& graph, const GraphDefOptions& options, tensorflow
 std::string SerializeGraph(const Graph& graph, const GraphDefOptions& options) {
   tensorflow::GraphDef proto;
   GraphToProto(graph, options, &proto);
-  return proto.SerializeAsString();
+  return ToBytes(proto);
 }
 
 std::string GraphToText(const Graph& graph, const GraphDefOptions& options) {

@@ -10,6 +10,7 @@
 #include "formats/graph_reader.h"
 #include "formats/graph_writer.h"
 #include "formats/tensor_proto.h"
+#include "formats/wire.h"
 #include "headrace/error.h"
 #include "headrace/file_system.h"
 #include "proto/saved_model.pb.h"
@@ -144,11 +145,7 @@ MetaGraph MetaGraphFromProto(const tensorflow::MetaGraphDef& proto, bool serving
 }
 
 tensorflow::MetaGraphDef ParseProto(std::string_view bytes) {
-  tensorflow::MetaGraphDef proto;
-  if (!proto.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
-    throw InvalidArgument("expected a serialized MetaGraphDef, got ", bytes.size(), " other bytes");
-  }
-  return proto;
+  return FromBytes<tensorflow::MetaGraphDef>(bytes, "MetaGraphDef");
 }
 
 std::string ModelPath(const std::string& directory) {
@@ -187,7 +184,7 @@ TensorInfo InfoOf(const Output& output) {
 std::string SerializeMetaGraph(const Graph& graph, const MetaGraphInfo& info, const GraphDefOptions& options) {
   tensorflow::MetaGraphDef proto;
   MetaGraphToProto(graph, info, options, &proto);
-  return proto.SerializeAsString();
+  return ToBytes(proto);
 }
 
 MetaGraph ParseMetaGraph(std::string_view bytes) {
@@ -251,7 +248,7 @@ void SavedModelWriter::Finish() {
   tensorflow::SavedModel proto;
   proto.set_saved_model_schema_version(1);
   for (const std::string& meta : meta_graphs_) *proto.add_meta_graphs() = ParseProto(meta);
-  WriteFileAtomically(ModelPath(directory_), proto.SerializeAsString());
+  WriteFileAtomically(ModelPath(directory_), ToBytes(proto));
 }
 
 }  // namespace headrace

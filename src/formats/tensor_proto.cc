@@ -6,6 +6,7 @@
 #include <complex>
 #include <cstring>
 
+#include "formats/wire.h"
 #include "proto/graph.pb.h"
 #include "proto/tensor.pb.h"
 
@@ -281,11 +282,7 @@ std::string SerializeTensor(const Tensor& tensor) {
 }
 
 Tensor ParseTensor(std::string_view bytes) {
-  TensorProto proto;
-  if (!proto.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
-    throw InvalidArgument("expected a serialized TensorProto, got ", bytes.size(), " other bytes");
-  }
-  return TensorFromProto(proto);
+  return TensorFromProto(FromBytes<TensorProto>(bytes, "TensorProto"));
 }
 
 void AttrToProto(const AttrValue& value, tensorflow::AttrValue* proto) {
