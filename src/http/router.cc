@@ -62,7 +62,8 @@ void Router::Compiled::Compile() {
       const std::string_view inside = text.substr(1, close - 1);
       const size_t equals = inside.find('=');
       const size_t begin = segments.size();
-      for (std::string_view piece : SplitPath("/" + std::string(equals == inside.npos ? "*" : inside.substr(equals + 1)))) {
+      const std::string pattern = "/" + std::string(equals == inside.npos ? "*" : inside.substr(equals + 1));
+      for (std::string_view piece : SplitPath(pattern)) {
         CompileSegment(piece);
       }
       variables.push_back({std::string(inside.substr(0, equals)), begin, segments.size()});
@@ -128,7 +129,9 @@ Router::~Router() = default;
 Router::Router(Router&&) noexcept = default;
 Router& Router::operator=(Router&&) noexcept = default;
 
-void Router::Add(Route route) { routes_.push_back(std::make_unique<Compiled>(std::move(route))); }
+void Router::Add(Route route) {
+  routes_.push_back(std::make_unique<Compiled>(std::move(route)));
+}
 
 const Route& Router::Match(Request& request) const {
   const std::string_view target = request.target;
@@ -136,8 +139,8 @@ const Route& Router::Match(Request& request) const {
   const std::vector<std::string_view> path = SplitPath(target.substr(0, question));
   bool other_method = false;
   for (const auto& compiled : routes_) {
-    const bool same_method = compiled->route.method == request.method ||
-                             (request.method == "HEAD" && compiled->route.method == "GET");
+    const bool same_method =
+        compiled->route.method == request.method || (request.method == "HEAD" && compiled->route.method == "GET");
     if (!same_method && other_method) continue;
     std::map<std::string, std::string> params;
     if (!compiled->Matches(path, &params)) continue;

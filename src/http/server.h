@@ -14,6 +14,8 @@
 
 namespace headrace::http {
 
+class Io;
+
 struct ServerOptions {
   int io_threads = 1;
   int worker_threads = 8;
@@ -45,7 +47,9 @@ class Server {
 
  private:
   friend class AsyncClient;
+  friend class Connection;
   struct State;
+  Io& io();
   std::shared_ptr<State> state_;
 };
 
