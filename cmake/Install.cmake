@@ -15,9 +15,9 @@ install(FILES ${CMAKE_BINARY_DIR}/HeadraceConfig.cmake ${CMAKE_BINARY_DIR}/Headr
 # The same package straight from the build tree: find_package(Headrace PATHS build).
 export(EXPORT HeadraceTargets NAMESPACE Headrace:: FILE ${CMAKE_BINARY_DIR}/HeadraceTargets.cmake)
 
-if(TARGET headrace_cli)
-  set_target_properties(headrace_cli PROPERTIES INSTALL_RPATH "$ORIGIN/../${CMAKE_INSTALL_LIBDIR}")
-  install(TARGETS headrace_cli RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+if(TARGET headrace_executable)
+  set_target_properties(headrace_executable PROPERTIES INSTALL_RPATH "$ORIGIN/../${CMAKE_INSTALL_LIBDIR}")
+  install(TARGETS headrace_executable RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 endif()
 if(HEADRACE_BUILD_PYTHON)
   # Beside the executable's prefix, where `headrace env` looks for it.

@@ -1,0 +1,50 @@
+# The targets that outsiders rely on; the work is done by CMake, ctest, pytest and the scripts in tools/.
+BUILD := $(CURDIR)/build
+PYTHON := $(BUILD)/venv/bin/python
+PREFIX ?= /usr/local
+JOBS ?= $(shell nproc)
+export HEADRACE_ORACLE_PYTHON ?= $(BUILD)/oracle/bin/python
+export HEADRACE_TAXI_DATA ?= $(abspath $(CURDIR)/../shared/data/taxi)
+
+.PHONY: build test install quickstart bench format lint sanitize clean
+
+build:
+	tools/install_dependencies.sh build
+	cmake --preset release -DHEADRACE_BUILD_TESTS=OFF
+	cmake --build $(BUILD) -j $(JOBS)
+
+test:
+	tools/install_dependencies.sh test
+	cmake --preset release -DHEADRACE_BUILD_TESTS=ON
+	cmake --build $(BUILD) -j $(JOBS)
+	$(PYTHON) tools/run_tests.py --build $(BUILD)
+
+install: build
+	cmake --install $(BUILD) --prefix $(PREFIX)
+
+quickstart:
+	tools/quickstart.sh
+
+bench: build
+	tools/install_dependencies.sh test
+	$(PYTHON) bench/run.py
+
+format:
+	git ls-files '*.h' '*.cc' | xargs clang-format-14 -i
+	$(BUILD)/venv/bin/ruff format python tests tools examples bench
+
+lint:
+	tools/install_dependencies.sh develop
+	git ls-files '*.h' '*.cc' | xargs clang-format-14 --dry-run -Werror
+	git ls-files 'src/*.cc' | xargs -P $(JOBS) -n 4 clang-tidy-14 -p $(BUILD) --quiet
+	$(BUILD)/venv/bin/ruff check python tests tools examples bench
+
+sanitize:
+	tools/install_dependencies.sh test
+	for kind in asan tsan; do \
+	  cmake --preset $$kind -DHEADRACE_BUILD_PYTHON=OFF && cmake --build build-$$kind -j $(JOBS) && \
+	  ctest --test-dir build-$$kind --output-on-failure -j $(JOBS) || exit 1; \
+	done
+
+clean:
+	rm -rf $(BUILD) $(CURDIR)/build-asan $(CURDIR)/build-tsan
