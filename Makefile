@@ -21,6 +21,7 @@ test:
 
 install: build
 	cmake --install $(BUILD) --prefix $(PREFIX)
+	tools/install_dependencies.sh environment $(PREFIX)/lib/headrace/venv
 
 quickstart:
 	tools/quickstart.sh

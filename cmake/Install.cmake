@@ -20,7 +20,14 @@ if(TARGET headrace_executable)
   install(TARGETS headrace_executable RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 endif()
 if(HEADRACE_BUILD_PYTHON)
-  # Beside the executable's prefix, where `headrace env` looks for it.
-  install(DIRECTORY ${CMAKE_BINARY_DIR}/python/ DESTINATION ${CMAKE_INSTALL_LIBDIR}/headrace/python
-          USE_SOURCE_PERMISSIONS PATTERN "__pycache__" EXCLUDE)
+  # Below the executable's prefix, where `headrace env` looks for it. The sources come from their own folder: the build
+  # tree only links to them.
+  set(PYTHON_DESTINATION ${CMAKE_INSTALL_LIBDIR}/headrace/python)
+  install(DIRECTORY ${CMAKE_SOURCE_DIR}/python/headrace ${CMAKE_SOURCE_DIR}/python/tensorflow
+          DESTINATION ${PYTHON_DESTINATION} PATTERN "__pycache__" EXCLUDE)
+  if(TARGET headrace_python)
+    set_target_properties(headrace_python PROPERTIES INSTALL_RPATH "$ORIGIN/../../..")
+    install(TARGETS headrace_python LIBRARY DESTINATION ${PYTHON_DESTINATION}/headrace)
+    install(FILES ${CMAKE_BINARY_DIR}/python/headrace/_ops.py DESTINATION ${PYTHON_DESTINATION}/headrace)
+  endif()
 endif()

@@ -2,6 +2,7 @@
 # Installs what Headrace builds with and what is missing only: Debian 12 packages (needs root), and a virtual
 # environment build/venv; with `test` also build/oracle, the real TensorFlow that the tests compare with.
 # usage: tools/install_dependencies.sh [build|test|develop]
+#        tools/install_dependencies.sh environment DIR      only the virtual environment that trainers run in, at DIR
 set -euo pipefail
 cd "$(dirname "$0")/.."
 what=${1:-build}
@@ -57,7 +58,9 @@ environment() {
 }
 
 mkdir -p build
-if [ "$what" = build ]; then
+if [ "$what" = environment ]; then
+  environment "$2" tools/requirements/runtime.txt
+elif [ "$what" = build ]; then
   # The tests' environment has all of the runtime's, so a build after a test run changes nothing.
   [ -e build/venv/.requirements ] || environment build/venv tools/requirements/runtime.txt
 else

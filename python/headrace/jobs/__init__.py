@@ -1,0 +1,1 @@
+"""What the engine and the commands do in Python around a training job."""
