@@ -1,0 +1,257 @@
+"""tf.Session: runs parts of a graph. Nested fetches are taken apart here, the rest is C++."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+from headrace import _core
+from headrace.framework import (
+    IndexedSlices,
+    IndexedSlicesValue,
+    Operation,
+    SparseTensor,
+    SparseTensorValue,
+    Tensor,
+    get_default_graph,
+)
+
+
+class _Stack(threading.local):
+    def __init__(self) -> None:
+        self.sessions: list[Any] = []
+
+
+_stack = _Stack()
+
+
+def get_default_session() -> Any:
+    """The innermost session made default by `with session:` in this thread, else None."""
+    return _stack.sessions[-1] if _stack.sessions else None
+
+
+class _Default:
+    def __init__(self, session: Any) -> None:
+        self._session = session
+
+    def __enter__(self) -> Any:
+        _stack.sessions.append(self._session)
+        return self._session
+
+    def __exit__(self, *error: object) -> None:
+        _stack.sessions.remove(self._session)
+
+
+class Session:
+    """Runs operations and evaluates tensors of one graph, and holds its variables.
+
+    >>> import tensorflow as tf
+    >>> with tf.Session() as session:
+    ...     session.run(tf.constant(2.0) * 3.0)
+    np.float32(6.0)
+    """
+
+    def __init__(self, target: str = "", graph: Any = None, config: Any = None) -> None:
+        if isinstance(target, _core.NativeSession):
+            self._native = target
+        else:
+            if target not in ("", b"", None, "local"):
+                from headrace.errors import UnimplementedError
+
+                raise UnimplementedError(None, None, f"a session on a server ({target}) is not available yet")
+            self._native = _core.NativeSession(graph or get_default_graph())
+        self._config = config
+        self._contexts: list[Any] = []
+
+    @property
+    def graph(self) -> Any:
+        return self._native.graph
+
+    @property
+    def graph_def(self) -> Any:
+        return self.graph.as_graph_def()
+
+    @property
+    def sess_str(self) -> bytes:
+        return b""
+
+    def run(self, fetches: Any, feed_dict: Any = None, options: Any = None, run_metadata: Any = None) -> Any:
+        """The values of `fetches`, in the structure that they have.
+
+        Args:
+          fetches: a Tensor, Operation, Variable, SparseTensor, a name, or a list, tuple, namedtuple or dict of these.
+          feed_dict: values (anything NumPy understands) for tensors of the graph.
+        """
+        if feed_dict:
+            for key in feed_dict:
+                if type(key) is not Tensor:
+                    feed_dict = self._plain_feeds(feed_dict)
+                    break
+        if type(fetches) is Tensor:
+            return self._native.run_one(fetches, feed_dict)
+        flat: list[Any] = []
+        rebuild = _parse(fetches, flat, self)
+        return rebuild(self._native.run(flat, feed_dict))
+
+    def _plain_feeds(self, feed_dict: dict[Any, Any]) -> dict[Any, Any]:
+        feeds: dict[Any, Any] = {}
+        for key, value in feed_dict.items():
+            if isinstance(key, SparseTensor):
+                feeds.update(zip((key.indices, key.values, key.dense_shape), value))
+            elif isinstance(key, IndexedSlices):
+                feeds.update(zip((key.values, key.indices, key.dense_shape), value))
+            else:
+                try:
+                    feeds[self.graph.as_graph_element(key, allow_operation=False)] = value
+                except (TypeError, ValueError, KeyError) as error:
+                    message = error.args[0] if error.args else str(error)
+                    raise TypeError(f"Cannot interpret feed_dict key as Tensor: {message}") from None
+        return feeds
+
+    def make_callable(self, fetches: Any, feed_list: Any = None, accept_options: bool = False) -> Any:
+        """A function of the values of `feed_list` that gives what `run(fetches)` gives."""
+        feeds = list(feed_list or [])
+        return lambda *values: self.run(fetches, dict(zip(feeds, values)))
+
+    def partial_run_setup(self, fetches: Any, feeds: Any = None) -> Any:
+        raise NotImplementedError("partial_run is not available yet; call run() with all feeds")
+
+    def list_devices(self) -> list[Any]:
+        return []
+
+    def as_default(self) -> Any:
+        return _Default(self)
+
+    def close(self) -> None:
+        """Frees the variables. Later runs raise RuntimeError."""
+        self._native.close()
+
+    def __enter__(self) -> Session:
+        contexts = [self.graph.as_default(), _Default(self)]
+        for context in contexts:
+            context.__enter__()
+        self._contexts.append(contexts)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        for context in reversed(self._contexts.pop()):
+            context.__exit__(*error)
+        if not self._contexts:
+            self.close()
+
+
+class InteractiveSession(Session):
+    """A session that makes itself the default when it is made, for shells."""
+
+    def __init__(self, target: str = "", graph: Any = None, config: Any = None) -> None:
+        super().__init__(target, graph, config)
+        self._installed = [self.graph.as_default(), _Default(self)] if graph is not None else [_Default(self)]
+        for context in self._installed:
+            context.__enter__()
+
+    def close(self) -> None:
+        for context in reversed(self._installed):
+            context.__exit__(None, None, None)
+        self._installed = []
+        super().close()
+
+
+def _parse(fetches: Any, flat: list[Any], session: Session) -> Any:
+    """Appends the tensors and operations in `fetches` to `flat`; returns a function from their values to the result."""
+    kind = type(fetches)
+    if kind is Tensor or kind is Operation:
+        flat.append(fetches)
+        at = len(flat) - 1
+        return lambda values: values[at]
+    if kind is list or kind is tuple:
+        first = len(flat)
+        if all(type(item) is Tensor or type(item) is Operation for item in fetches):
+            flat.extend(fetches)
+            end = len(flat)
+            return lambda values: kind(values[first:end])
+        parts = [_parse(item, flat, session) for item in fetches]
+        return lambda values: kind(part(values) for part in parts)
+    if isinstance(fetches, dict):
+        parts = {key: _parse(item, flat, session) for key, item in fetches.items()}
+        return lambda values: kind((key, part(values)) for key, part in parts.items())
+    if isinstance(fetches, (list, tuple)):
+        parts = [_parse(item, flat, session) for item in fetches]
+        if hasattr(fetches, "_fields"):
+            return lambda values: kind(*[part(values) for part in parts])
+        return lambda values: kind(part(values) for part in parts)
+    if isinstance(fetches, SparseTensor):
+        part = _parse([fetches.indices, fetches.values, fetches.dense_shape], flat, session)
+        return lambda values: SparseTensorValue(*part(values))
+    if isinstance(fetches, IndexedSlices):
+        tensors = [fetches.values, fetches.indices] + ([] if fetches.dense_shape is None else [fetches.dense_shape])
+        part = _parse(tensors, flat, session)
+        return lambda values: IndexedSlicesValue(*(part(values) + [None])[:3])
+    if fetches is None:
+        raise TypeError("Fetch argument None has invalid type <class 'NoneType'>")
+    if isinstance(fetches, _core.Variable):
+        return _parse(fetches.value(), flat, session)
+    try:
+        return _parse(session.graph.as_graph_element(fetches), flat, session)
+    except TypeError as error:
+        raise TypeError(
+            f"Fetch argument {fetches!r} has invalid type {type(fetches)}, must be a string or Tensor. ({error})"
+        ) from None
+    except (ValueError, KeyError) as error:
+        message = error.args[0] if error.args else str(error)
+        raise ValueError(f"Fetch argument {fetches!r} cannot be interpreted as a Tensor. ({message})") from None
+
+
+class Options:
+    """A message of options such as tf.ConfigProto: keeps what is set; anything else reads as an empty message."""
+
+    def __init__(self, **fields: Any) -> None:
+        self.__dict__.update(fields)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        value = Options()
+        self.__dict__[name] = value
+        return value
+
+    def __bool__(self) -> bool:
+        return bool(self.__dict__)
+
+    def CopyFrom(self, other: Options) -> None:  # noqa: N802
+        self.__dict__ = dict(other.__dict__)
+
+    MergeFrom = CopyFrom
+
+    def HasField(self, name: str) -> bool:  # noqa: N802
+        return name in self.__dict__
+
+    def __repr__(self) -> str:
+        return "\n".join(f"{name}: {value!r}" for name, value in self.__dict__.items())
+
+
+class ConfigProto(Options):
+    """Options of a session. Headrace keeps them; threads and devices are its own affair."""
+
+
+class GPUOptions(Options):
+    """Options for GPUs, which this version does not use."""
+
+
+class GraphOptions(Options):
+    """Options of the graph compiler."""
+
+
+class OptimizerOptions(Options):
+    """Options of the graph compiler's passes."""
+
+    L0, L1, DEFAULT, OFF, ON_1, ON_2 = 0, -1, 0, -1, 1, 2
+
+
+class RunOptions(Options):
+    """Options of one run."""
+
+    NO_TRACE, SOFTWARE_TRACE, HARDWARE_TRACE, FULL_TRACE = range(4)
+
+
+class RunMetadata(Options):
+    """What a run reports about itself."""
