@@ -46,9 +46,9 @@ std::shared_ptr<Variable> GetVariable(std::string_view name, const Shape& shape,
 // current name scope. `options` gives trainable, use_resource and collections.
 std::shared_ptr<Variable> MakeVariable(Output initial_value, std::string_view name = "Variable",
                                        const VariableOptions& options = {});
-// The same from a function that builds the initial value under "NAME/Initializer".
+// The same from a function that builds the initial value under "NAME/Initializer", or under "NAME" itself.
 std::shared_ptr<Variable> MakeVariable(const std::function<Output()>& initial_value, std::string_view name = "Variable",
-                                       const VariableOptions& options = {});
+                                       const VariableOptions& options = {}, bool initializer_scope = true);
 
 // The variable's value for use as an op's input: "x/read" of a reference variable, a fresh ReadVariableOp in the
 // current name scope for a resource; the part of a partitioned one is joined to a tensor of the full variable's name.

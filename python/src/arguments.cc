@@ -179,19 +179,15 @@ nb::object Apply(const std::string& op_name, nb::list inputs, nb::dict attrs, nb
     auto attr_name = nb::cast<std::string>(key);
     const OpAttr* attr = op.FindAttr(attr_name);
     if (!attr) Raise(internal::Concat("op ", op_name, " has no attribute '", attr_name, "'"));
-    if (value.is_none()) continue;
+    if (value.is_none() && attr->type != "shape") continue;
     attr_map[attr_name] = AttrFromPython(value, attr->type, "argument '" + attr_name + "' of op '" + op_name + "'");
   }
   NameScope scope(name.is_none() ? op_name : nb::cast<std::string>(name));
   Arguments arguments(op, &attr_map);
   std::vector<OpArgument> converted;
   for (size_t i = 0; i < op.inputs.size(); ++i) converted.push_back(arguments.Convert(op.inputs[i], inputs[i]));
-  try {
-    return Results(Graph::Current().Apply(op_name, converted, std::move(attr_map), scope.name()));
-  } catch (const Error& error) {  // while a graph is built, 1.15 raises ValueError
-    if (error.code() != Code::kInvalidArgument) throw;
-    throw nb::value_error(error.what());
-  }
+  return AsValueError(
+      [&] { return Results(Graph::Current().Apply(op_name, converted, std::move(attr_map), scope.name())); });
 }
 
 }  // namespace

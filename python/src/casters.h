@@ -62,6 +62,26 @@ std::vector<Node*> NodesFromPython(nb::handle values);
 AttrValue AttrFromPython(nb::handle value, std::string_view type, const std::string& where);  // type as OpAttr::type
 nb::object AttrToPython(const AttrValue& value);
 
+// While a graph is built, 1.15 raises ValueError for what the library calls InvalidArgument.
+template <class F>
+auto AsValueError(F&& f) {
+  try {
+    return f();
+  } catch (const Error& error) {
+    if (error.code() != Code::kInvalidArgument) throw;
+    throw nb::value_error(error.what());
+  }
+}
+
+// A keyword argument by name; absent or None gives nothing.
+inline nb::object Given(const nb::kwargs& kwargs, const char* name) {
+  return kwargs.contains(name) ? nb::object(kwargs[name]) : nb::none();
+}
+template <class T>
+void SetIfGiven(const nb::kwargs& kwargs, const char* name, T* field) {
+  if (nb::object value = Given(kwargs, name); !value.is_none()) *field = nb::cast<T>(value);
+}
+
 // A Python callable or object that C++ keeps: copied and destroyed on any thread, called with the GIL held.
 class Kept {
  public:

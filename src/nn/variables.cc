@@ -169,8 +169,8 @@ std::shared_ptr<Variable> MakeVariable(Output initial_value, std::string_view na
 }
 
 std::shared_ptr<Variable> MakeVariable(const std::function<Output()>& initial_value, std::string_view name,
-                                       const VariableOptions& options) {
-  return MakeOutsideStore(initial_value, true, name, options);
+                                       const VariableOptions& options, bool initializer_scope) {
+  return MakeOutsideStore(initial_value, initializer_scope, name, options);
 }
 
 Output ReadVariable(const Variable& variable) {

@@ -1,0 +1,179 @@
+"""The public API as a table: for each module of `tensorflow`, its names and where they are implemented.
+
+A line "source: a b c=d" gives the names a, b and c of headrace.source, c being called d there. The lines below a module
+in brackets belong to it; tf.compat.v1 shows the same names as tf.
+"""
+
+from __future__ import annotations
+
+_TABLE = """
+[]
+dtypes: DType as_dtype float16 float32 float64 half double bfloat16 int8 int16 int32 int64 uint8 uint16 uint32 uint64
+dtypes: complex64 complex128 bool=bool_ string resource variant
+shapes: TensorShape Dimension dimension_value dimension_at_index
+framework: Graph Operation Tensor GraphKeys IndexedSlices SparseTensor SparseTensorValue name_scope op_scope
+framework: control_dependencies device colocate_with get_default_graph reset_default_graph convert_to_tensor constant
+framework: convert_to_tensor_or_sparse_tensor add_to_collection add_to_collections get_collection get_collection_ref
+framework: set_random_seed is_tensor executing_eagerly
+session: Session InteractiveSession get_default_session ConfigProto GPUOptions GraphOptions OptimizerOptions RunOptions
+session: RunMetadata
+math: add subtract multiply divide div truediv floordiv div_no_nan pow abs negative logical_xor equal not_equal round
+math: sigmoid tanh cast saturate_cast to_float to_double to_int32 to_int64 clip_by_value clip_by_norm
+math: clip_by_global_norm global_norm where where_v2 reduce_sum reduce_mean reduce_prod reduce_max reduce_min
+math: reduce_all reduce_any reduce_logsumexp count_nonzero argmax argmin arg_max=argmax arg_min=argmin cumsum cumprod
+math: add_n accumulate_n matmul tensordot stack range linspace lin_space=linspace scalar_mul realdiv=truediv
+_ops: exp expm1 log log1p sqrt rsqrt square sin cos tan asin acos atan atan2 sinh cosh asinh acosh atanh erf erfc floor
+_ops: ceil rint sign reciprocal is_nan is_inf is_finite less less_equal greater greater_equal logical_and
+_ops: logical_or logical_not maximum minimum squared_difference floor_mod mod=floor_mod floormod=floor_mod
+_ops: floor_div truncatediv=truncate_div truncatemod=truncate_mod check_numerics lgamma digamma
+_ops: segment_sum segment_mean segment_max segment_min unsorted_segment_sum scatter_nd invert_permutation diag
+_ops: matrix_inverse cholesky identity_n verify_tensor_all_finite=check_numerics
+arrays: placeholder placeholder_with_default sparse_placeholder identity shape size rank reshape expand_dims squeeze
+arrays: concat unstack split transpose gather gather_nd slice strided_slice boolean_mask fill zeros ones zeros_like
+arrays: ones_like one_hot pad tile reverse unique sequence_mask broadcast_to stop_gradient newaxis
+control_flow: no_op group tuple=tuple_
+random: random_uniform random_normal truncated_normal random_shuffle
+strings: as_string string_to_number string_join string_split substr regex_replace string_to_hash_bucket_fast
+strings: string_to_hash_bucket
+variables: Variable get_variable variable_scope get_variable_scope VariableScope AUTO_REUSE no_regularizer
+variables: global_variables local_variables trainable_variables model_variables moving_average_variables all_variables
+variables: variables_initializer global_variables_initializer local_variables_initializer initialize_variables
+variables: initialize_all_variables report_uninitialized_variables is_variable_initialized fixed_size_partitioner
+variables: min_max_variable_partitioner assign assign_add assign_sub disable_resource_variables
+variables: enable_resource_variables resource_variables_enabled VariableSynchronization VariableAggregation
+initializers: zeros_initializer=Zeros ones_initializer=Ones constant_initializer=Constant
+initializers: random_uniform_initializer=RandomUniform random_normal_initializer=RandomNormal
+initializers: truncated_normal_initializer=TruncatedNormal variance_scaling_initializer=VarianceScaling
+initializers: glorot_uniform_initializer=GlorotUniform glorot_normal_initializer=GlorotNormal
+compat: disable_eager_execution enable_eager_execution disable_v2_behavior enable_v2_behavior disable_v2_tensorshape
+compat: enable_v2_tensorshape disable_tensor_equality enable_tensor_equality disable_control_flow_v2
+compat: enable_control_flow_v2 VERSION __version__ GIT_VERSION COMPILER_VERSION GRAPH_DEF_VERSION
+errors: OpError
+
+[compat]
+compat: as_bytes as_text as_str as_str_any path_to_str bytes_or_text_types integral_types real_types complex_types
+compat: forward_compatible
+
+[version]
+compat: VERSION GIT_VERSION COMPILER_VERSION GRAPH_DEF_VERSION GRAPH_DEF_VERSION_MIN_PRODUCER
+compat: GRAPH_DEF_VERSION_MIN_CONSUMER
+
+[dtypes]
+dtypes: DType as_dtype float16 float32 float64 half double bfloat16 int8 int16 int32 int64 uint8 uint16 uint32 uint64
+dtypes: complex64 complex128 bool=bool_ string resource variant
+math: cast saturate_cast
+strings: as_string
+
+[errors]
+errors: OpError CancelledError UnknownError InvalidArgumentError DeadlineExceededError NotFoundError AlreadyExistsError
+errors: PermissionDeniedError ResourceExhaustedError FailedPreconditionError AbortedError OutOfRangeError
+errors: UnimplementedError InternalError UnavailableError DataLossError UnauthenticatedError
+errors: exception_type_from_error_code error_code_from_exception_type OK CANCELLED UNKNOWN INVALID_ARGUMENT
+errors: DEADLINE_EXCEEDED NOT_FOUND ALREADY_EXISTS PERMISSION_DENIED RESOURCE_EXHAUSTED FAILED_PRECONDITION ABORTED
+errors: OUT_OF_RANGE UNIMPLEMENTED INTERNAL UNAVAILABLE DATA_LOSS UNAUTHENTICATED
+
+[logging]
+tf_logging: DEBUG INFO WARN ERROR FATAL log debug info warn warning error fatal vlog log_if log_every_n log_first_n
+tf_logging: get_verbosity set_verbosity flush TaskLevelStatusMessage
+
+[gfile]
+gfile: GFile FastGFile Open Exists=exists IsDirectory=isdir Glob=glob ListDirectory=listdir MkDir=mkdir
+gfile: MakeDirs=makedirs Remove=remove DeleteRecursively=rmtree Rename=rename Copy=copy Stat=stat Walk=walk_v1
+
+[io.gfile]
+gfile: GFile exists isdir glob listdir mkdir makedirs remove rmtree rename copy stat walk
+
+[app]
+app: run
+
+[app.flags]
+app: FLAGS DEFINE_string DEFINE_integer DEFINE_float DEFINE_boolean DEFINE_bool DEFINE_list DEFINE_enum
+app: mark_flag_as_required
+
+[flags]
+app: FLAGS DEFINE_string DEFINE_integer DEFINE_float DEFINE_boolean DEFINE_bool DEFINE_list DEFINE_enum
+app: mark_flag_as_required
+
+[math]
+math: add subtract multiply divide truediv floordiv divide_no_nan=div_no_nan pow abs negative logical_xor equal
+math: not_equal round sigmoid log_sigmoid tanh reduce_sum reduce_mean reduce_prod reduce_max reduce_min reduce_all
+math: reduce_any reduce_logsumexp reduce_variance reduce_std count_nonzero argmax argmin cumsum cumprod add_n
+math: accumulate_n scalar_mul
+_ops: exp expm1 log log1p sqrt rsqrt square sin cos tan asin acos atan atan2 sinh cosh asinh acosh atanh erf erfc floor
+_ops: ceil rint sign reciprocal is_nan is_inf is_finite less less_equal greater greater_equal logical_and logical_or
+_ops: logical_not maximum minimum squared_difference floormod=floor_mod mod=floor_mod softplus softsign lgamma digamma
+_ops: segment_sum segment_mean segment_max segment_min unsorted_segment_sum xlogy xdivy invert_permutation
+nn: softmax log_softmax top_k in_top_k l2_normalize zero_fraction
+
+[nn]
+nn: relu leaky_relu relu6 swish softmax log_softmax bias_add xw_plus_b l2_loss l2_normalize moments dropout
+nn: sigmoid_cross_entropy_with_logits softmax_cross_entropy_with_logits softmax_cross_entropy_with_logits_v2
+nn: sparse_softmax_cross_entropy_with_logits top_k in_top_k embedding_lookup zero_fraction sigmoid tanh
+_ops: elu selu softplus softsign
+math: log_sigmoid
+
+[strings]
+strings: as_string to_number=string_to_number join=string_join split=string_split substr regex_replace
+strings: regex_full_match to_hash_bucket_fast=string_to_hash_bucket_fast to_hash_bucket=string_to_hash_bucket
+
+[linalg]
+math: matmul matvec tensordot global_norm
+nn: l2_normalize
+arrays: matrix_transpose=transpose
+_ops: inv=matrix_inverse cholesky
+
+[random]
+random: uniform=random_uniform normal=random_normal truncated_normal shuffle=random_shuffle
+framework: set_random_seed
+
+[initializers]
+initializers: Initializer zeros=Zeros ones=Ones constant=Constant random_uniform=RandomUniform
+initializers: random_normal=RandomNormal truncated_normal=TruncatedNormal variance_scaling=VarianceScaling
+initializers: glorot_uniform=GlorotUniform glorot_normal=GlorotNormal lecun_uniform=LecunUniform
+initializers: lecun_normal=LecunNormal he_uniform=HeUniform he_normal=HeNormal
+variables: global_variables=global_variables_initializer local_variables=local_variables_initializer
+variables: variables=variables_initializer
+
+[keras.initializers]
+initializers: Initializer Zeros Ones Constant RandomUniform RandomNormal TruncatedNormal VarianceScaling GlorotUniform
+initializers: GlorotNormal LecunUniform LecunNormal HeUniform HeNormal zeros=Zeros ones=Ones
+initializers: glorot_uniform=GlorotUniform glorot_normal=GlorotNormal get
+
+[sparse]
+framework: SparseTensor
+arrays: placeholder=sparse_placeholder
+
+"""
+
+# What to use instead of names that Headrace leaves out, or when they will come.
+ADVICE = {
+    "contrib": "tf.contrib was removed in TensorFlow 2; most of it has a counterpart in tf.estimator, tf.data or "
+    "tf.feature_column",
+    "function": "build a graph and run it with tf.Session",
+    "GradientTape": "eager execution is not available yet; use tf.gradients",
+    "while_loop": "control flow is not available yet",
+    "cond": "control flow is not available yet",
+    "case": "control flow is not available yet",
+    "map_fn": "control flow is not available yet",
+    "keras": "Keras is not available yet; tf.layers and tf.estimator are",
+    "py_func": "Python functions inside a graph are not available yet",
+    "nn.conv2d": "convolutions are not available yet",
+    "layers.conv2d": "convolutions are not available yet",
+}
+
+
+def _parse(text: str) -> dict[str, dict[str, str]]:
+    modules: dict[str, dict[str, str]] = {}
+    current: dict[str, str] = {}
+    for line in text.splitlines():
+        if line.startswith("["):
+            current = modules.setdefault(line[1:-1], {})
+        elif line:
+            source, _, names = line.partition(": ")
+            for name in names.split():
+                public, _, inner = name.partition("=")
+                current[public] = f"{source}:{inner or public}"
+    return modules
+
+
+MODULES = _parse(_TABLE)

@@ -1,0 +1,72 @@
+"""tf.compat, tf.version and the switches between 1.x and 2.x behaviour."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import numpy as np
+
+VERSION = __version__ = "1.15.5"
+GIT_VERSION = "v1.15.5-headrace"
+COMPILER_VERSION = "headrace"
+GRAPH_DEF_VERSION = 134
+GRAPH_DEF_VERSION_MIN_PRODUCER = 0
+GRAPH_DEF_VERSION_MIN_CONSUMER = 0
+CXX11_ABI_FLAG = 1
+MONOLITHIC_BUILD = 0
+
+bytes_or_text_types = (bytes, str)
+integral_types = (int, np.integer)
+real_types = (int, float, np.integer, np.floating)
+complex_types = (int, float, complex, np.number)
+
+
+def as_bytes(bytes_or_text: Any, encoding: str = "utf-8") -> bytes:
+    if isinstance(bytes_or_text, str):
+        return bytes_or_text.encode(encoding)
+    if isinstance(bytes_or_text, (bytes, bytearray)):
+        return bytes(bytes_or_text)
+    raise TypeError(f"Expected binary or unicode string, got {bytes_or_text!r}")
+
+
+def as_text(bytes_or_text: Any, encoding: str = "utf-8") -> str:
+    if isinstance(bytes_or_text, str):
+        return bytes_or_text
+    if isinstance(bytes_or_text, bytes):
+        return bytes_or_text.decode(encoding)
+    raise TypeError(f"Expected binary or unicode string, got {bytes_or_text!r}")
+
+
+as_str = as_text
+
+
+def as_str_any(value: Any) -> str:
+    return as_str(value) if isinstance(value, bytes) else str(value)
+
+
+def path_to_str(path: Any) -> str:
+    return as_str_any(os.fspath(path))
+
+
+def accept() -> None:
+    """Graphs and 1.x behaviour are what Headrace does anyway."""
+
+
+disable_eager_execution = disable_v2_behavior = disable_v2_tensorshape = disable_tensor_equality = accept
+disable_control_flow_v2 = enable_control_flow_v2 = enable_v2_tensorshape = enable_tensor_equality = accept
+
+
+def enable_eager_execution(config: Any = None, device_policy: Any = None, execution_mode: Any = None) -> None:
+    """Raises NotImplementedError: Headrace builds graphs."""
+    raise NotImplementedError(
+        "eager execution is not available yet: build a graph and run it with tf.Session, or use tf.estimator"
+    )
+
+
+enable_v2_behavior = enable_eager_execution
+
+
+def forward_compatible(year: int, month: int, day: int) -> bool:
+    return True
+

@@ -1,0 +1,507 @@
+"""Arithmetic: tf.math and the operators of tf.Tensor. Names and defaults are 1.15's; the ops are C++."""
+
+from __future__ import annotations
+
+import builtins
+from typing import Any
+
+import numpy as np
+
+from headrace import _core, _ops, dtypes
+from headrace.framework import (
+    IndexedSlices,
+    SparseTensor,
+    Tensor,
+    constant,
+    constant_value,
+    convert_n_to_tensor,
+    convert_to_tensor,
+    name_scope,
+)
+
+# -------------------------------------------------------------------------------------------------------- elementwise
+
+
+def add(x: Any, y: Any, name: str | None = None) -> Tensor:
+    """x + y, broadcast. Works for numbers and, joining them, for strings."""
+    return _ops.add_v2(x, y, name="Add" if name is None else name) if not _is_string(x) else _ops.add(x, y, name=name)
+
+
+def _is_string(x: Any) -> bool:
+    return isinstance(x, (str, bytes)) or getattr(x, "dtype", None) == dtypes.string
+
+
+def subtract(x: Any, y: Any, name: str | None = None) -> Tensor:
+    return _ops.sub(x, y, name=name)
+
+
+def multiply(x: Any, y: Any, name: str | None = None) -> Tensor:
+    return _ops.mul(x, y, name=name)
+
+
+def divide(x: Any, y: Any, name: str | None = None) -> Tensor:
+    """x / y by Python's rules."""
+    if name is not None:
+        return truediv(x, y, name)
+    return convert_to_tensor(x) / y
+
+
+def div(x: Any, y: Any, name: str | None = None) -> Tensor:
+    """x / y by Python 2's rules: integers divide to integers."""
+    with name_scope(name, "div", [x, y]) as scope:
+        x = convert_to_tensor(x, name="x")
+        y = convert_to_tensor(y, x.dtype.base_dtype, "y")
+        return _ops.real_div(x, y, name=scope) if x.dtype.is_floating else _ops.floor_div(x, y, name=scope)
+
+
+_TRUE_DIVISION = {"int8": dtypes.float32, "uint8": dtypes.float32, "int16": dtypes.float32, "uint16": dtypes.float32,
+                  "int32": dtypes.float64, "int64": dtypes.float64}  # fmt: skip
+
+
+def truediv(x: Any, y: Any, name: str | None = None) -> Tensor:
+    """x / y; integers are divided as floats."""
+    with name_scope(name, "truediv", [x, y]) as scope:
+        x = convert_to_tensor(x, name="x")
+        y = convert_to_tensor(y, x.dtype.base_dtype, "y")
+        wanted = _TRUE_DIVISION.get(x.dtype.base_dtype.name)
+        if wanted is not None:
+            x, y = cast(x, wanted), cast(y, wanted)
+        return _ops.real_div(x, y, name=scope)
+
+
+def floordiv(x: Any, y: Any, name: str | None = None) -> Tensor:
+    with name_scope(name, "floordiv", [x, y]) as scope:
+        return _ops.floor_div(x, y, name=scope)
+
+
+def div_no_nan(x: Any, y: Any, name: str | None = None) -> Tensor:
+    """x / y, and 0 where y is 0."""
+    with name_scope(name, "div_no_nan", [x, y]) as scope:
+        x = convert_to_tensor(x, name="x")
+        return _ops.div_no_nan(x, convert_to_tensor(y, x.dtype.base_dtype, "y"), name=scope)
+
+
+def pow(x: Any, y: Any, name: str | None = None) -> Tensor:  # noqa: A001
+    with name_scope(name, "Pow", [x]) as scope:
+        return _ops.pow(x, y, name=scope)
+
+
+def abs(x: Any, name: str | None = None) -> Tensor:  # noqa: A001
+    with name_scope(name, "Abs", [x]) as scope:
+        if isinstance(x, SparseTensor):
+            return SparseTensor(x.indices, _ops.abs(x.values, name=scope), x.dense_shape)
+        return _ops.abs(x, name=scope)
+
+
+def negative(x: Any, name: str | None = None) -> Tensor:
+    return _ops.neg(x, name=name)
+
+
+def logical_xor(x: Any, y: Any, name: str = "LogicalXor") -> Tensor:
+    return _ops.logical_and(_ops.logical_or(x, y), _ops.logical_not(_ops.logical_and(x, y)), name=name)
+
+
+def equal(x: Any, y: Any, name: str | None = None) -> Tensor:
+    return _ops.equal(x, y, name=name)
+
+
+def not_equal(x: Any, y: Any, name: str | None = None) -> Tensor:
+    return _ops.not_equal(x, y, name=name)
+
+
+def round(x: Any, name: str | None = None) -> Tensor:  # noqa: A001
+    """To the nearest integer, halves to even."""
+    x = convert_to_tensor(x, name="x")
+    return x if x.dtype.is_integer else _ops.round(x, name=name)
+
+
+def sigmoid(x: Any, name: str | None = None) -> Tensor:
+    with name_scope(name, "Sigmoid", [x]) as scope:
+        return _ops.sigmoid(x, name=scope)
+
+
+def log_sigmoid(x: Any, name: str | None = None) -> Tensor:
+    with name_scope(name, "LogSigmoid", [x]) as scope:
+        return _ops.neg(_ops.softplus(-convert_to_tensor(x)), name=scope)
+
+
+def tanh(x: Any, name: str | None = None) -> Tensor:
+    with name_scope(name, "Tanh", [x]) as scope:
+        return _ops.tanh(x, name=scope)
+
+
+def cast(x: Any, dtype: Any, name: str | None = None) -> Any:
+    """x as another type; fractions are cut off when casting to integers."""
+    dtype = dtypes.as_dtype(dtype).base_dtype
+    if isinstance(x, Tensor) and x.dtype == dtype:
+        return x
+    with name_scope(name, "Cast", [x]) as scope:
+        if isinstance(x, SparseTensor):
+            return SparseTensor(x.indices, cast(x.values, dtype, scope), x.dense_shape)
+        if isinstance(x, IndexedSlices):
+            return IndexedSlices(cast(x.values, dtype, scope), x.indices, x.dense_shape)
+        x = convert_to_tensor(x, name="x")
+        return x if x.dtype.base_dtype == dtype else _ops.cast(x, dtype, name=scope)
+
+
+def saturate_cast(value: Any, dtype: Any, name: str | None = None) -> Tensor:
+    with name_scope(name, "saturate_cast", [value]) as scope:
+        value = convert_to_tensor(value, name="value")
+        dtype = dtypes.as_dtype(dtype)
+        low = value.dtype.min < dtype.min
+        high = value.dtype.max > dtype.max
+        if low:
+            value = _ops.maximum(value, convert_to_tensor(dtype.min, value.dtype))
+        if high:
+            value = _ops.minimum(value, convert_to_tensor(dtype.max, value.dtype))
+        return cast(value, dtype, scope)
+
+
+def to_float(x: Any, name: str = "ToFloat") -> Tensor:
+    return cast(x, dtypes.float32, name)
+
+
+def to_double(x: Any, name: str = "ToDouble") -> Tensor:
+    return cast(x, dtypes.float64, name)
+
+
+def to_int32(x: Any, name: str = "ToInt32") -> Tensor:
+    return cast(x, dtypes.int32, name)
+
+
+def to_int64(x: Any, name: str = "ToInt64") -> Tensor:
+    return cast(x, dtypes.int64, name)
+
+
+def clip_by_value(t: Any, clip_value_min: Any, clip_value_max: Any, name: str | None = None) -> Tensor:
+    """t with every element moved into [clip_value_min, clip_value_max]."""
+    with name_scope(name, "clip_by_value", [t, clip_value_min, clip_value_max]) as scope:
+        t = convert_to_tensor(t, name="t")
+        return _ops.maximum(_ops.minimum(t, clip_value_max), clip_value_min, name=scope)
+
+
+def clip_by_norm(t: Any, clip_norm: Any, axes: Any = None, name: str | None = None) -> Tensor:
+    """t scaled so that its L2 norm over `axes` is at most `clip_norm`."""
+    with name_scope(name, "clip_by_norm", [t, clip_norm]) as scope:
+        t = convert_to_tensor(t, name="t")
+        squares = reduce_sum(t * t, axes, keepdims=True)
+        positive = squares > 0
+        norm = where(positive, _ops.sqrt(where(positive, squares, _ops.ones_like(squares))), squares)
+        return _ops.identity(t * clip_norm / _ops.maximum(norm, clip_norm), name=scope)
+
+
+def global_norm(t_list: Any, name: str | None = None) -> Tensor:
+    """The L2 norm of all elements of all tensors together."""
+    with name_scope(name, "global_norm", t_list) as scope:
+        halves = [_ops.l2_loss(t.values if isinstance(t, IndexedSlices) else t) for t in t_list if t is not None]
+        return _ops.sqrt(reduce_sum(stack(halves)) * constant(2.0, halves[0].dtype), name=scope + "global_norm")
+
+
+def clip_by_global_norm(
+    t_list: Any, clip_norm: Any, use_norm: Any = None, name: str | None = None
+) -> tuple[list[Any], Tensor]:
+    """All tensors scaled by one factor so that their global norm is at most `clip_norm`, and that norm."""
+    norm = global_norm(t_list, name) if use_norm is None else use_norm
+    with name_scope(name, "clip_by_global_norm", t_list):
+        scale = clip_norm * _ops.minimum(1.0 / norm, constant(1.0, norm.dtype) / clip_norm)
+        scale = scale + (norm - norm)  # not finite where the norm is not
+        clipped = []
+        for t in t_list:
+            if isinstance(t, IndexedSlices):
+                clipped.append(IndexedSlices(t.values * scale, t.indices, t.dense_shape))
+            else:
+                clipped.append(None if t is None else t * scale)
+        return clipped, norm
+
+
+def where(condition: Any, x: Any = None, y: Any = None, name: str | None = None) -> Tensor:
+    """x where the condition holds and y elsewhere; with neither, the coordinates (int64 [n, rank]) where it holds."""
+    if x is None and y is None:
+        with name_scope(name, "Where", [condition]) as scope:
+            return _ops.where(convert_to_tensor(condition, dtypes.bool_, "condition"), name=scope)
+    if x is None or y is None:
+        raise ValueError("x and y must both be non-None or both be None.")
+    return _ops.select(condition, x, y, name=name)
+
+
+def where_v2(condition: Any, x: Any = None, y: Any = None, name: str | None = None) -> Tensor:
+    """As where, with broadcasting."""
+    return where(condition, name=name) if x is None else _ops.select_v2(condition, x, y, name=name)
+
+
+# --------------------------------------------------------------------------------------------------------- reductions
+
+
+def _reduce(op: Any, default_name: str) -> Any:
+    def reduce(
+        input_tensor: Any, axis: Any = None, keepdims: Any = None, name: str | None = None,
+        reduction_indices: Any = None, keep_dims: Any = None,
+    ) -> Tensor:  # fmt: skip
+        if axis is None:
+            axis = reduction_indices
+        if keepdims is None:
+            keepdims = bool(keep_dims)
+        x = convert_to_tensor(input_tensor, name="input_tensor" if default_name not in ("All", "Any") else "input")
+        with name_scope(name, default_name, [x]) as scope:
+            result = getattr(_ops, op)(x, _axes(x, axis), keep_dims=keepdims, name=scope)
+        return result
+
+    reduce.__name__ = reduce.__qualname__ = f"reduce_{op}".replace("all_", "all").replace("any_", "any")
+    reduce.__doc__ = (
+        f"{default_name} over `axis` (an int or a list; None is all of them); `keepdims` keeps them with size 1."
+    )
+    return reduce
+
+
+def _axes(x: Tensor, axis: Any) -> Any:
+    if axis is not None:
+        return axis if isinstance(axis, Tensor) else constant(np.asarray(axis, np.int32), name="reduction_indices")
+    rank = x.shape.ndims
+    if rank is not None:
+        return constant(np.arange(rank, dtype=np.int32), name="Const")
+    return _ops.range(0, _ops.rank(x), 1)
+
+
+reduce_sum = _reduce("sum", "Sum")
+reduce_mean = _reduce("mean", "Mean")
+reduce_prod = _reduce("prod", "Prod")
+reduce_max = _reduce("max", "Max")
+reduce_min = _reduce("min", "Min")
+reduce_all = _reduce("all", "All")
+reduce_any = _reduce("any", "Any")
+
+
+def reduce_variance(input_tensor: Any, axis: Any = None, keepdims: bool = False, name: str | None = None) -> Tensor:
+    with name_scope(name, "reduce_variance"):
+        x = convert_to_tensor(input_tensor)
+        centred = x - reduce_mean(x, axis, keepdims=True)
+        return reduce_mean(centred * centred, axis, keepdims)
+
+
+def reduce_std(input_tensor: Any, axis: Any = None, keepdims: bool = False, name: str | None = None) -> Tensor:
+    with name_scope(name, "reduce_std"):
+        return _ops.sqrt(reduce_variance(input_tensor, axis, keepdims))
+
+
+def reduce_logsumexp(
+    input_tensor: Any, axis: Any = None, keepdims: Any = None, name: str | None = None, reduction_indices: Any = None,
+    keep_dims: Any = None,
+) -> Tensor:  # fmt: skip
+    """log(sum(exp(x))), without overflow."""
+    axis = reduction_indices if axis is None else axis
+    keepdims = bool(keep_dims) if keepdims is None else keepdims
+    with name_scope(name, "ReduceLogSumExp", [input_tensor]):
+        x = convert_to_tensor(input_tensor)
+        raw = reduce_max(x, axis, keepdims=True)
+        top = _ops.stop_gradient(where(_ops.is_finite(raw), raw, _ops.zeros_like(raw)))
+        result = _ops.log(reduce_sum(_ops.exp(x - top), axis, keepdims=keepdims))
+        return result + (top if keepdims else _ops.reshape(top, _ops.shape(result)))
+
+
+def count_nonzero(
+    input_tensor: Any = None, axis: Any = None, keepdims: Any = None, dtype: Any = dtypes.int64,
+    name: str | None = None, reduction_indices: Any = None, keep_dims: Any = None, input: Any = None,  # noqa: A002
+) -> Tensor:  # fmt: skip
+    """How many elements are not zero (or not empty)."""
+    with name_scope(name, "count_nonzero"):
+        x = convert_to_tensor(input if input_tensor is None else input_tensor)
+        zero = constant("" if x.dtype == dtypes.string else np.zeros((), x.dtype.as_numpy_dtype))
+        ones = cast(_ops.not_equal(x, zero), dtypes.int64)
+        axis = reduction_indices if axis is None else axis
+        return cast(reduce_sum(ones, axis, keepdims=bool(keep_dims) if keepdims is None else keepdims), dtype)
+
+
+def argmax(
+    input: Any, axis: Any = None, name: str | None = None, dimension: Any = None, output_type: Any = dtypes.int64  # noqa: A002
+) -> Tensor:
+    """The index of the largest element along an axis (0 by default)."""
+    axis = dimension if axis is None else axis
+    return _ops.arg_max(input, 0 if axis is None else axis, output_type=output_type, name=name or "ArgMax")
+
+
+def argmin(
+    input: Any, axis: Any = None, name: str | None = None, dimension: Any = None, output_type: Any = dtypes.int64  # noqa: A002
+) -> Tensor:
+    axis = dimension if axis is None else axis
+    return _ops.arg_min(input, 0 if axis is None else axis, output_type=output_type, name=name or "ArgMin")
+
+
+def cumsum(x: Any, axis: Any = 0, exclusive: bool = False, reverse: bool = False, name: str | None = None) -> Tensor:
+    return _ops.cumsum(x, axis, exclusive=exclusive, reverse=reverse, name=name)
+
+
+def cumprod(x: Any, axis: Any = 0, exclusive: bool = False, reverse: bool = False, name: str | None = None) -> Tensor:
+    return _ops.cumprod(x, axis, exclusive=exclusive, reverse=reverse, name=name)
+
+
+def add_n(inputs: Any, name: str | None = None) -> Tensor:
+    """The sum of tensors of one shape and type."""
+    if not isinstance(inputs, (list, tuple)) or not inputs:
+        raise ValueError("inputs must be a list of at least one Tensor/IndexedSlices with the same dtype and shape")
+    tensors = convert_n_to_tensor(inputs)
+    if len(tensors) == 1:
+        return tensors[0] if name is None else _ops.identity(tensors[0], name=name)
+    return _ops.add_n(tensors, name=name)
+
+
+accumulate_n = add_n
+
+
+def matmul(
+    a: Any, b: Any, transpose_a: bool = False, transpose_b: bool = False, adjoint_a: bool = False,
+    adjoint_b: bool = False, a_is_sparse: bool = False, b_is_sparse: bool = False, name: str | None = None,
+) -> Tensor:  # fmt: skip
+    """The matrix product of a [..., m, k] and b [..., k, n]."""
+    with name_scope(name, "MatMul", [a, b]) as scope:
+        a = convert_to_tensor(a, name="a")
+        b = convert_to_tensor(b, a.dtype.base_dtype, "b")
+        ranks = (a.shape.ndims, b.shape.ndims)
+        if (ranks[0] is None or ranks[0] > 2) and (ranks[1] is None or ranks[1] > 2):
+            return _ops.batch_mat_mul_v2(a, b, adj_x=transpose_a or adjoint_a, adj_y=transpose_b or adjoint_b, name=scope)
+        return _ops.mat_mul(
+            a, b, transpose_a=transpose_a or adjoint_a, transpose_b=transpose_b or adjoint_b, name=scope
+        )
+
+
+def matvec(a: Any, b: Any, transpose_a: bool = False, name: str | None = None) -> Tensor:
+    with name_scope(name, "MatVec", [a, b]) as scope:
+        return _ops.squeeze(matmul(a, _ops.expand_dims(b, -1), transpose_a=transpose_a), axis=[-1], name=scope)
+
+
+def tensordot(a: Any, b: Any, axes: Any, name: str | None = None) -> Tensor:
+    """The sum of products over the given axes of a and b: an int (the last of a, the first of b) or two lists."""
+    with name_scope(name, "Tensordot", [a, b]) as scope:
+        a, b = convert_to_tensor(a, name="a"), convert_to_tensor(b, name="b")
+        rank_a, rank_b = a.shape.ndims, b.shape.ndims
+        if isinstance(axes, int):
+            over_a, over_b = list(range_of(rank_a - axes, rank_a)), list(range_of(0, axes))
+        else:
+            over_a, over_b = ([x] if isinstance(x, int) else list(x) for x in axes)
+        over_a, over_b = [x % rank_a for x in over_a], [x % rank_b for x in over_b]
+        free_a = [i for i in range_of(0, rank_a) if i not in over_a]
+        free_b = [i for i in range_of(0, rank_b) if i not in over_b]
+        shape_a, shape_b = _ops.shape(a), _ops.shape(b)
+        inner = reduce_prod(_ops.gather_v2(shape_a, constant(over_a, dtypes.int32), 0))
+        left = _ops.reshape(_ops.transpose(a, free_a + over_a), stack([constant(-1), inner]))
+        right = _ops.reshape(_ops.transpose(b, over_b + free_b), stack([inner, constant(-1)]))
+        sizes = [_ops.gather_v2(shape_a, constant(free_a, dtypes.int32), 0)] if free_a else []
+        sizes += [_ops.gather_v2(shape_b, constant(free_b, dtypes.int32), 0)] if free_b else []
+        result = _ops.reshape(_ops.mat_mul(left, right), _ops.concat_v2(sizes, 0) if len(sizes) > 1 else sizes[0], name=scope)
+        result.set_shape([a.shape[i] for i in free_a] + [b.shape[i] for i in free_b])
+        return result
+
+
+range_of = builtins.range
+
+
+def stack(values: Any, axis: int = 0, name: str = "stack") -> Tensor:
+    """Tensors of one shape as a tensor with one more axis. Values that are all constant become one constant."""
+    if axis == 0 and not any(isinstance(v, (Tensor, _core.Variable)) for v in _leaves(values)):
+        return convert_to_tensor(values, name=name)
+    return _ops.pack(values, axis=axis, name=name)
+
+
+def _leaves(values: Any) -> Any:
+    if isinstance(values, (list, tuple)):
+        for value in values:
+            yield from _leaves(value)
+    else:
+        yield values
+
+
+def range(start: Any, limit: Any = None, delta: Any = 1, dtype: Any = None, name: str = "range") -> Tensor:  # noqa: A001
+    """start, start + delta, … below limit; one argument is the limit."""
+    if limit is None:
+        start, limit = 0, start
+    with name_scope(name, "Range", [start, limit, delta]) as scope:
+        start = convert_to_tensor(start, dtype, "start")
+        limit = convert_to_tensor(limit, dtype, "limit")
+        delta = convert_to_tensor(delta, dtype, "delta")
+        if dtype is None:
+            order = [dtypes.int32, dtypes.int64, dtypes.float32, dtypes.float64]
+            widest = max((t.dtype.base_dtype for t in (start, limit, delta)), key=order.index)
+            start, limit, delta = (cast(t, widest) for t in (start, limit, delta))
+        return _ops.range(start, limit, delta, name=scope)
+
+
+def linspace(start: Any, stop: Any, num: Any, name: str | None = None) -> Tensor:
+    return _ops.lin_space(start, stop, num, name=name)
+
+
+# ---------------------------------------------------------------------------------------------------------- operators
+
+
+def _binary(op_name: str, function: Any) -> tuple[Any, Any]:
+    def forward(x: Any, y: Any) -> Any:
+        if isinstance(y, (SparseTensor, _Undefined)):
+            return NotImplemented
+        with name_scope(None, op_name, [x, y]) as scope:
+            x = convert_to_tensor(x, name="x")
+            try:
+                y = convert_to_tensor(y, None, "y", dtype_hint=x.dtype.base_dtype)
+            except TypeError:
+                if hasattr(type(y), f"__r{op_name}__"):
+                    return NotImplemented
+                raise
+            return function(x, y, scope)
+
+    def reverse(y: Any, x: Any) -> Any:
+        with name_scope(None, op_name, [x, y]) as scope:
+            x = convert_to_tensor(x, y.dtype.base_dtype, "x")
+            return function(x, y, scope)
+
+    return forward, reverse
+
+
+class _Undefined:
+    """No value's class; keeps the tuple of refused operands non-empty."""
+
+
+def _add(x: Tensor, y: Tensor, name: str) -> Tensor:
+    return _ops.add(x, y, name=name) if x.dtype == dtypes.string else _ops.add_v2(x, y, name=name)
+
+
+def _logical(bool_op: Any) -> Any:
+    return lambda x, y, name: getattr(_ops, bool_op)(x, y, name=name)
+
+
+def _install_operators(cls: type) -> None:
+    arithmetic = {
+        "add": _add,
+        "sub": lambda x, y, name: _ops.sub(x, y, name=name),
+        "mul": lambda x, y, name: _ops.mul(x, y, name=name),
+        "truediv": truediv,
+        "floordiv": floordiv,
+        "mod": lambda x, y, name: _ops.floor_mod(x, y, name=name),
+        "pow": lambda x, y, name: _ops.pow(x, y, name=name),
+        "matmul": lambda x, y, name: matmul(x, y, name=name),
+        "and": _logical("logical_and"),
+        "or": _logical("logical_or"),
+        "xor": lambda x, y, name: logical_xor(x, y),
+    }
+    for op_name, function in arithmetic.items():
+        forward, reverse = _binary(op_name, function)
+        setattr(cls, f"__{op_name}__", forward)
+        setattr(cls, f"__r{op_name}__", reverse)
+    comparisons = {"__lt__": "less", "__le__": "less_equal", "__gt__": "greater", "__ge__": "greater_equal"}
+    for method, op in comparisons.items():
+        setattr(cls, method, lambda x, y, op=op: getattr(_ops, op)(x, y))
+    cls.__neg__ = lambda x: _ops.neg(x)
+    cls.__abs__ = lambda x: abs(x)
+    cls.__invert__ = lambda x: _ops.logical_not(x)
+
+
+_install_operators(Tensor)
+_install_operators(_core.Variable)
+
+
+def scalar_mul(scalar: Any, x: Any, name: str | None = None) -> Any:
+    scalar = convert_to_tensor(scalar, x.dtype.base_dtype, "scalar")
+    if isinstance(x, IndexedSlices):
+        return IndexedSlices(_ops.mul(scalar, x.values, name=name), x.indices, x.dense_shape)
+    return _ops.mul(scalar, x, name=name)
+
+
+def value_of(x: Any) -> Any:
+    """A plain number if x is one or a constant tensor, else None."""
+    return x if not isinstance(x, Tensor) else constant_value(x)
