@@ -122,6 +122,8 @@ class Column {
   Column(const std::string& name, const TensorInfo& info, int64_t rows) : name_(name), info_(info), rows_(rows) {}
 
   void Add(const element& value, int64_t row) {
+    if (last_row_ == row) throw InvalidArgument("instance ", row, " gives input '", name_, "' twice");
+    last_row_ = row;
     Place place{row, name_, info_};
     if (row == 0) Allocate(value, place);
     if (tensor_.dtype() == DType::kString) {
@@ -159,7 +161,7 @@ class Column {
 
   const std::string& name_;
   const TensorInfo& info_;
-  int64_t rows_;
+  int64_t rows_, last_row_ = -1;
   Tensor tensor_;
 };
 
@@ -194,7 +196,6 @@ void AddNamed(const object& fields, int64_t row, std::vector<Column>& columns, c
                             InputNames(signature));
     }
   }
-  throw InvalidArgument("instance ", row, " names an input twice");
 }
 
 void AddInstance(const element& instance, int64_t row, std::vector<Column>& columns, const Signature& signature) {

@@ -83,7 +83,7 @@ TEST(Instances, MisfitsAreNamed) {
   EXPECT_THAT(MessageOf(R"([{"lon": null, "passengers": 1}])", Taxi()), HasSubstr("null"));
   EXPECT_THAT(MessageOf(R"([{"lon": [1], "passengers": 1}])", Taxi()), HasSubstr("expected one float32"));
   EXPECT_THAT(MessageOf("[3]", Taxi()), HasSubstr("expected an object with the inputs lon, passengers"));
-  EXPECT_THAT(MessageOf(R"([{"lon": 1, "lon": 2}])", Taxi()), HasSubstr("missing"));
+  EXPECT_THAT(MessageOf(R"([{"lon": 1, "lon": 2}])", Taxi()), HasSubstr("gives input 'lon' twice"));
   EXPECT_THAT(MessageOf("[]", Taxi()), HasSubstr("at least one instance"));
   EXPECT_THAT(MessageOf("3", Taxi()), HasSubstr("instances"));
   EXPECT_THAT(MessageOf("[", Taxi()), HasSubstr("not valid JSON"));
