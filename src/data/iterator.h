@@ -1,0 +1,49 @@
+// An iterator as a resource of a session. Where the dataset allows it, a thread of the iterator's own makes elements
+// ahead of their being asked for and hands them over through a bounded queue; errors keep their places.
+// Components that no caller has asked for are not made. When a caller asks for more, a pure pipeline is started again
+// with more components and passes over what was already handed out; other pipelines make all components always.
+#pragma once
+
+#include <condition_variable>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <thread>
+
+#include "data/dataset.h"
+
+namespace headrace::data {
+
+class IteratorResource final : public Object {
+ public:
+  IteratorResource(std::string name, std::vector<DType> dtypes, std::vector<PartialShape> shapes)
+      : name_(std::move(name)), dtypes_(std::move(dtypes)), shapes_(std::move(shapes)) {}
+  ~IteratorResource() override;
+  std::string DebugString() const override { return "Iterator(" + name_ + ")"; }
+  const std::vector<DType>& dtypes() const { return dtypes_; }
+  const std::vector<PartialShape>& shapes() const { return shapes_; }
+
+  // Starts over with this dataset. Errors: InvalidArgument if its elements are not what the iterator was made for.
+  void SetDataset(DatasetPtr dataset, ResourceManager& resources);
+  bool has_dataset() const;
+
+  // The next element; components not `needed` may be undefined. Thread-safe. Errors: FailedPrecondition without a
+  // dataset; OutOfRange "End of sequence"; whatever the pipeline throws.
+  Element GetNext(const Needed& needed);
+
+ private:
+  class Pipeline;
+  void Start(const Needed& needed);
+
+  const std::string name_;
+  const std::vector<DType> dtypes_;
+  const std::vector<PartialShape> shapes_;
+  mutable std::mutex mutex_;
+  DatasetPtr dataset_;
+  ResourceManager* resources_ = nullptr;
+  Needed needed_;           // what the running pipeline makes
+  int64_t handed_out_ = 0;  // calls answered by it, errors too
+  std::unique_ptr<Pipeline> pipeline_;
+};
+
+}  // namespace headrace::data

@@ -1,0 +1,374 @@
+// The rules of lifting, and running what was lifted.
+#include "data/lift.h"
+
+#include <algorithm>
+#include <cstring>
+#include <optional>
+#include <unordered_map>
+#include <unordered_set>
+
+namespace headrace::data {
+namespace {
+
+// Elementwise ops that are not made of lanes.
+const std::unordered_set<std::string_view>& ElementwiseOps() {
+  static const std::unordered_set<std::string_view> ops{"Cast",
+                                                        "Equal",
+                                                        "NotEqual",
+                                                        "Less",
+                                                        "LessEqual",
+                                                        "Greater",
+                                                        "GreaterEqual",
+                                                        "LogicalAnd",
+                                                        "LogicalOr",
+                                                        "LogicalNot",
+                                                        "SelectV2",
+                                                        "StringToNumber",
+                                                        "StringToHashBucketFast",
+                                                        "AsString",
+                                                        "StringJoin",
+                                                        "StringLower",
+                                                        "StringUpper",
+                                                        "StringStrip",
+                                                        "StringLength",
+                                                        "RegexReplace",
+                                                        "StaticRegexReplace",
+                                                        "RegexFullMatch",
+                                                        "StaticRegexFullMatch",
+                                                        "Bucketize",
+                                                        "IsNan",
+                                                        "IsInf",
+                                                        "IsFinite",
+                                                        "ZerosLike",
+                                                        "OnesLike",
+                                                        "ClipByValue",
+                                                        "FloorDiv",
+                                                        "FloorMod",
+                                                        "Mod",
+                                                        "TruncateDiv",
+                                                        "Pow"};
+  return ops;
+}
+
+// Whether leaving the node out can hide an error.
+bool CanFail(const Node& node) {
+  static const std::unordered_set<std::string_view> safe{"Cast",     "Pack",     "ExpandDims", "Reshape", "Squeeze",
+                                                         "ConcatV2", "SelectV2", "Select",     "OneHot"};
+  if (safe.contains(node.type())) return false;
+  return !(node.op().lanes && IsFloating(node.output_dtype(0)));
+}
+
+// A value of the lifted graph.
+struct Value {
+  Output output;
+  bool has_rows = false;
+  PartialShape shape;  // of one row, or of the value if it has none
+};
+
+class Lifter {
+ public:
+  Lifter(const BoundFunction& f, const std::vector<DType>& arg_dtypes, const std::vector<PartialShape>& arg_shapes)
+      : f_(*f.function), arg_dtypes_(arg_dtypes), arg_shapes_(arg_shapes) {}
+
+  std::unique_ptr<LiftedFunction> Run(const Needed& needed, bool lines) {
+    auto lifted = std::make_unique<LiftedFunction>();
+    lifted_ = lifted.get();
+    function_ = std::make_shared<Function>();
+    function_->name = f_.name + "_rows";
+    function_->body = std::make_shared<Graph>();
+    reachable_ = ReachableNodes(f_);
+    const bool take_lines = lines && OnlyDecodesLines();
+    if (take_lines) TakeDecoders();
+    for (size_t i = 0; i < f_.args.size(); ++i) {
+      const bool has_rows = i < arg_dtypes_.size();
+      if (i == 0 && take_lines) continue;
+      const DType dtype = f_.args[i]->output_dtype(0);
+      const PartialShape shape = has_rows ? arg_shapes_[i] : f_.args[i]->output_shape(0);
+      values_[f_.args[i]->output()] = AddArg(dtype, has_rows, shape);
+    }
+    for (const Node* node : f_.body->TopologicalOrder()) {
+      if (!reachable_.contains(node) || node->type() == "_Arg" || values_.contains({const_cast<Node*>(node), 0})) {
+        continue;
+      }
+      if (!LiftNode(*node)) return nullptr;
+    }
+    for (size_t i = 0; i < f_.results.size(); ++i) {
+      const Value& value = values_.at(f_.results[i]);
+      lifted->result_has_rows.push_back(value.has_rows);
+      if (i >= needed.size() || needed[i]) function_->results.push_back(value.output);
+    }
+    lifted->function = function_;
+    return lifted;
+  }
+
+ private:
+  struct OutputHash {
+    size_t operator()(const Output& o) const { return std::hash<const Node*>()(o.node) * 31 + o.index; }
+  };
+
+  Value AddArg(DType dtype, bool has_rows, const PartialShape& shape) {
+    const auto index = static_cast<int64_t>(function_->args.size());
+    Node* arg = function_->body->AddNode(
+        {.name = "lifted_arg_" + std::to_string(index), .op = "_Arg", .attrs = {{"T", dtype}, {"index", index}}});
+    arg->set_output_shape(0, has_rows ? WithRows(shape) : shape);
+    function_->args.push_back(arg);
+    return {arg->output(), has_rows, shape};
+  }
+
+  static PartialShape WithRows(const PartialShape& shape) {
+    if (!shape.has_rank()) return {};
+    PartialShape rows{-1};
+    for (const int64_t size : shape.dims()) rows.Append(size);
+    return rows;
+  }
+
+  // Each use of the first argument is a DecodeCSV whose defaults are constants.
+  bool OnlyDecodesLines() {
+    if (arg_dtypes_.empty() || arg_dtypes_[0] != DType::kString || arg_shapes_[0].rank() != 0) return false;
+    const Output line = f_.args[0]->output();
+    bool any = false;
+    for (const Node* node : reachable_) {
+      for (size_t i = 0; i < node->inputs().size(); ++i) {
+        if (!(node->input(static_cast<int>(i)) == line)) continue;
+        if (node->type() != "DecodeCSV" || i != 0 || !ConstantsFrom(*node, 1)) return false;
+        any = true;
+      }
+    }
+    return any && std::none_of(f_.results.begin(), f_.results.end(), [&](const Output& r) { return r == line; });
+  }
+
+  static const Tensor* ConstantValue(Output output) {
+    while (output.node->type() == "Identity") output = output.node->input(0);
+    return output.node->type() == "Const" ? &output.node->attr<Tensor>("value") : nullptr;
+  }
+  static std::optional<std::vector<Tensor>> ConstantsFrom(const Node& node, size_t first) {
+    std::vector<Tensor> values;
+    for (size_t i = first; i < node.inputs().size(); ++i) {
+      const Tensor* value = ConstantValue(node.input(static_cast<int>(i)));
+      if (!value) return std::nullopt;
+      values.push_back(*value);
+    }
+    return values;
+  }
+
+  void TakeDecoders() {
+    for (const Node* node : f_.body->TopologicalOrder()) {
+      if (!reachable_.contains(node) || node->type() != "DecodeCSV") continue;
+      if (!(node->input(0) == f_.args[0]->output())) continue;
+      lifted_->decoders.emplace_back(*node, *ConstantsFrom(*node, 1));
+      for (int i = 0; i < node->num_outputs(); ++i) {
+        values_[{const_cast<Node*>(node), i}] = AddArg(node->output_dtype(i), true, Shape());
+      }
+    }
+  }
+
+  // A copy of the node in the lifted graph, with other inputs and attributes.
+  Node* Add(const Node& node, std::vector<Output> inputs, AttrMap attrs) {
+    return function_->body->AddNode(
+        {.name = node.name(), .op = node.type(), .inputs = std::move(inputs), .attrs = std::move(attrs)});
+  }
+  Output AddConstant(const Tensor& value) {
+    return function_->body
+        ->AddNode({.name = "lifted_constant_" + std::to_string(constants_++),
+                   .op = "Const",
+                   .attrs = {{"dtype", value.dtype()}, {"value", value}}})
+        ->output();
+  }
+
+  bool LiftNode(const Node& node) {
+    std::vector<Value> inputs;
+    bool any_rows = false;
+    for (const Output& input : node.inputs()) {
+      inputs.push_back(values_.at(input));
+      any_rows = any_rows || inputs.back().has_rows;
+    }
+    AttrMap attrs = node.attrs();
+    std::vector<Output> outputs;
+    for (const Value& input : inputs) outputs.push_back(input.output);
+    if (!any_rows) {
+      Node* copy = Add(node, outputs, attrs);
+      for (int i = 0; i < node.num_outputs(); ++i) {
+        values_[{const_cast<Node*>(&node), i}] = {copy->output(i), false, node.output_shape(i)};
+      }
+      return true;
+    }
+    if (node.type() == "Identity" || node.type() == "StopGradient" || node.type() == "PreventGradient") {
+      values_[{const_cast<Node*>(&node), 0}] = inputs[0];
+      return true;
+    }
+    if (!Rearrange(node, inputs, &outputs, &attrs)) return false;
+    Node* copy = Add(node, outputs, attrs);
+    for (int i = 0; i < node.num_outputs(); ++i) {
+      const PartialShape& shape = node.output_shape(i);
+      if (!shape.has_rank()) return false;
+      values_[{const_cast<Node*>(&node), i}] = {copy->output(i), true, shape};
+    }
+    if (CanFail(node)) function_->control_results.push_back(copy);
+    return true;
+  }
+
+  // Turns the node's inputs and attributes into those of the lifted node. False if there is no rule.
+  bool Rearrange(const Node& node, const std::vector<Value>& inputs, std::vector<Output>* outputs, AttrMap* attrs) {
+    const std::string& op = node.type();
+    const auto all_have_rows = [&](size_t begin, size_t end) {
+      return std::all_of(inputs.begin() + begin, inputs.begin() + end, [](const Value& v) { return v.has_rows; });
+    };
+    if (node.op().lanes || ElementwiseOps().contains(op)) return AlignRows(inputs, outputs);
+    if (op == "Select" || op == "AddN") {
+      return all_have_rows(0, inputs.size()) && std::all_of(inputs.begin(), inputs.end(), [&](const Value& v) {
+               return v.shape.has_rank() && v.shape.rank() == inputs[0].shape.rank();
+             });
+    }
+    if (op == "DecodeCSV") return inputs[0].shape.rank() == 0 && ConstantsFrom(node, 1).has_value();
+    if (op == "DecodeRaw") return inputs[0].shape.rank() == 0;
+    if (op == "Pack") {
+      const int64_t axis = node.attr<int64_t>("axis");
+      if (axis >= 0) (*attrs)["axis"] = axis + 1;
+      return all_have_rows(0, inputs.size());
+    }
+    if (op == "ConcatV2") {
+      return all_have_rows(0, inputs.size() - 1) && MoveAxis(node, inputs.size() - 1, outputs);
+    }
+    if (op == "ExpandDims") return inputs[0].has_rows && MoveAxis(node, 1, outputs);
+    if (op == "OneHot")
+      return !inputs[1].has_rows && !inputs[2].has_rows && !inputs[3].has_rows && node.attr<int64_t>("axis") == -1;
+    if (op == "Reshape" || op == "Squeeze") {
+      if (!node.output_shape(0).IsFullyDefined()) return false;
+      if (op == "Reshape") {
+        (*outputs)[1] = RowsShape(node.output_shape(0).dims(), node.input(1).dtype());
+        return !inputs[1].has_rows;
+      }
+      std::vector<int64_t> axes;
+      const PartialShape& shape = inputs[0].shape;
+      if (!shape.IsFullyDefined()) return false;
+      for (int64_t axis : node.attr<std::vector<int64_t>>("squeeze_dims")) {
+        axes.push_back(axis < 0 ? axis : axis + 1);
+      }
+      for (int i = 0; axes.empty() && i < shape.rank(); ++i) {
+        if (shape[i] == 1) axes.push_back(i + 1);
+      }
+      (*attrs)["squeeze_dims"] = axes;
+      return !axes.empty();
+    }
+    return false;
+  }
+
+  // An axis input that counts from the front counts the row axis too.
+  bool MoveAxis(const Node& node, size_t input, std::vector<Output>* outputs) {
+    const Tensor* axis = ConstantValue(node.input(static_cast<int>(input)));
+    if (!axis) return false;
+    if (axis->AsInt64() >= 0) {
+      (*outputs)[input] = AddConstant(axis->dtype() == DType::kInt64
+                                          ? Tensor::Scalar<int64_t>(axis->AsInt64() + 1)
+                                          : Tensor::Scalar<int32_t>(static_cast<int32_t>(axis->AsInt64()) + 1));
+    }
+    return true;
+  }
+
+  // The shape [-1] + dims as a constant.
+  Output RowsShape(std::span<const int64_t> dims, DType dtype) {
+    std::vector<int64_t> sizes{-1};
+    sizes.insert(sizes.end(), dims.begin(), dims.end());
+    if (dtype == DType::kInt64) return AddConstant(Tensor::Vector(sizes));
+    return AddConstant(Tensor::Vector(std::vector<int32_t>(sizes.begin(), sizes.end())));
+  }
+
+  // Broadcasting aligns last axes: rows of a lower rank get axes of size 1 behind the row axis.
+  bool AlignRows(const std::vector<Value>& inputs, std::vector<Output>* outputs) {
+    int rank = 0;
+    for (const Value& value : inputs) {
+      if (!value.shape.has_rank()) return false;
+      rank = std::max(rank, value.shape.rank());
+    }
+    for (size_t i = 0; i < inputs.size(); ++i) {
+      const Value& value = inputs[i];
+      if (!value.has_rows || value.shape.rank() == rank) continue;
+      if (!value.shape.IsFullyDefined()) return false;
+      std::vector<int64_t> dims(rank - value.shape.rank(), 1);
+      dims.insert(dims.end(), value.shape.dims().begin(), value.shape.dims().end());
+      const DType dtype = value.output.dtype();
+      (*outputs)[i] = function_->body
+                          ->AddNode({.name = "lifted_reshape_" + std::to_string(constants_++),
+                                     .op = "Reshape",
+                                     .inputs = {value.output, RowsShape(dims, DType::kInt32)},
+                                     .attrs = {{"T", dtype}, {"Tshape", DType::kInt32}}})
+                          ->output();
+    }
+    return true;
+  }
+
+  const Function& f_;
+  const std::vector<DType>& arg_dtypes_;
+  const std::vector<PartialShape>& arg_shapes_;
+  LiftedFunction* lifted_ = nullptr;
+  std::shared_ptr<Function> function_;
+  std::unordered_set<const Node*> reachable_;
+  std::unordered_map<Output, Value, OutputHash> values_;
+  int constants_ = 0;
+};
+
+// A value that is the same for all rows, as a column.
+Tensor Repeated(const Tensor& value, int64_t rows) {
+  Shape shape{rows};
+  for (const int64_t size : value.shape().dims()) shape.Append(size);
+  Tensor column(value.dtype(), shape);
+  const int64_t n = value.num_elements();
+  for (int64_t row = 0; row < rows; ++row) {
+    if (value.dtype() == DType::kString) {
+      std::copy_n(value.data<std::string>(), n, column.data<std::string>() + row * n);
+    } else {
+      std::memcpy(static_cast<char*>(column.raw()) + static_cast<size_t>(row) * value.bytes(), value.raw(),
+                  value.bytes());
+    }
+  }
+  return column;
+}
+
+}  // namespace
+
+std::unique_ptr<LiftedFunction> Lift(const BoundFunction& f, const std::vector<DType>& arg_dtypes,
+                                     const std::vector<PartialShape>& arg_shapes, const Needed& needed, bool lines) {
+  if (!IsPure(*f.function, *f.library)) return nullptr;
+  return Lifter(f, arg_dtypes, arg_shapes).Run(needed, lines);
+}
+
+BlockProgram::BlockProgram(const BoundFunction& f, std::unique_ptr<LiftedFunction> lifted, const Needed& needed,
+                           ResourceManager& resources)
+    : lifted_(std::move(lifted)),
+      needed_(needed),
+      captures_(f.captures),
+      evaluator_(lifted_->function, f.library, resources) {
+  const std::unordered_set<const Node*> used = ReachableNodes(*lifted_->function);
+  size_t arg = 0;
+  for (const CsvDecoder& decoder : lifted_->decoders) {
+    std::vector<bool>& columns = column_used_.emplace_back();
+    for (int c = 0; c < decoder.num_columns(); ++c) {
+      columns.push_back(used.contains(lifted_->function->args[arg++]));
+    }
+  }
+}
+
+std::vector<Tensor> BlockProgram::Run(const Block& block) {
+  std::vector<Tensor> args;
+  for (size_t d = 0; d < lifted_->decoders.size(); ++d) {
+    const CsvDecoder& decoder = lifted_->decoders[d];
+    std::vector<Tensor> columns(decoder.num_columns());
+    for (int c = 0; c < decoder.num_columns(); ++c) {
+      if (column_used_[d][c]) columns[c] = Tensor(decoder.dtype(c), Shape{block.rows});
+    }
+    decoder.Decode(block.lines->views, columns);
+    args.insert(args.end(), columns.begin(), columns.end());
+  }
+  if (!takes_lines()) args = block.columns;
+  args.insert(args.end(), captures_.begin(), captures_.end());
+  std::vector<Tensor> values = evaluator_.Call(args);
+  std::vector<Tensor> results(lifted_->result_has_rows.size());
+  for (size_t i = 0, next = 0; i < results.size(); ++i) {
+    if (i < needed_.size() && !needed_[i]) continue;
+    Tensor& value = values[next++];
+    results[i] = lifted_->result_has_rows[i] ? std::move(value) : Repeated(value, block.rows);
+  }
+  return results;
+}
+
+}  // namespace headrace::data
