@@ -13,11 +13,15 @@
 
 namespace headrace {
 
-#define HEADRACE_VECTOR_MATH(Name, function)                                              \
-  extern "C" __attribute__((simd("notinbranch"))) double function(double) noexcept;       \
-  extern "C" __attribute__((simd("notinbranch"))) float function##f(float) noexcept;      \
-  [[gnu::always_inline]] inline float Name(float x) { return headrace::function##f(x); }  \
-  [[gnu::always_inline]] inline double Name(double x) { return headrace::function(x); }
+#define HEADRACE_VECTOR_MATH(Name, function)                                         \
+  extern "C" __attribute__((simd("notinbranch"))) double function(double) noexcept;  \
+  extern "C" __attribute__((simd("notinbranch"))) float function##f(float) noexcept; \
+  [[gnu::always_inline]] inline float Name(float x) {                                \
+    return headrace::function##f(x);                                                 \
+  }                                                                                  \
+  [[gnu::always_inline]] inline double Name(double x) {                              \
+    return headrace::function(x);                                                    \
+  }
 HEADRACE_VECTOR_MATH(Exp, exp)
 HEADRACE_VECTOR_MATH(Expm1, expm1)
 HEADRACE_VECTOR_MATH(Log, log)
@@ -57,8 +61,7 @@ HEADRACE_LANE double Atan2(double y, double x) {
 }
 // Integer powers wrap around; a negative exponent gives 0 except for bases 1 and -1.
 template <class T>
-  requires std::is_integral_v<T>
-HEADRACE_LANE T Pow(T x, T y) {
+requires std::is_integral_v<T> HEADRACE_LANE T Pow(T x, T y) {
   using U = std::make_unsigned_t<T>;
   if (y < 0) return x == 1 ? 1 : x == -1 ? (y % 2 == 0 ? 1 : -1) : 0;
   U result = 1, base = static_cast<U>(x);
@@ -152,9 +155,9 @@ struct LaneLoop<F, T, std::index_sequence<I...>> {
   // Arithmetic on small integers gives int; only true predicates make bools.
   using Out = std::conditional_t<std::is_same_v<Result, bool>, bool, T>;
 
-#define HEADRACE_LANE_LOOP(Name, isa)                                                               \
+#define HEADRACE_LANE_LOOP(Name, isa)                                                                   \
   __attribute__((target(isa), flatten)) static void Name(const void* const* in, void* out, int64_t n) { \
-    Run(F{}, static_cast<Out*>(out), n, static_cast<const T*>(in[I])...);                           \
+    Run(F{}, static_cast<Out*>(out), n, static_cast<const T*>(in[I])...);                               \
   }
   HEADRACE_LANE_LOOP(Sse, "sse4.2")
   HEADRACE_LANE_LOOP(Avx2, "avx2,fma,bmi,bmi2")

@@ -121,11 +121,7 @@ DEFINE_OP("LogicalOr")
     .Lane(kBoolean, [](auto x, auto y) { return x || y; })
     .NoGradient();
 
-DEFINE_OP("LogicalNot")
-    .Input("x: bool")
-    .Output("y: bool")
-    .Lane(kBoolean, [](auto x) { return !x; })
-    .NoGradient();
+DEFINE_OP("LogicalNot").Input("x: bool").Output("y: bool").Lane(kBoolean, [](auto x) { return !x; }).NoGradient();
 
 }  // namespace
 }  // namespace headrace

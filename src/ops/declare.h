@@ -160,7 +160,7 @@ struct OpRegistration {
 
 #define HEADRACE_OP_VARIABLE_2(counter) op_registration_##counter
 #define HEADRACE_OP_VARIABLE(counter) HEADRACE_OP_VARIABLE_2(counter)
-#define DEFINE_OP(name)                                                                       \
+#define DEFINE_OP(name)                                                                        \
   [[maybe_unused]] static const ::headrace::OpRegistration HEADRACE_OP_VARIABLE(__COUNTER__) = \
       ::headrace::OpDeclaration<>(name)
 

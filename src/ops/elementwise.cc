@@ -12,9 +12,9 @@
 namespace headrace {
 namespace {
 
-constexpr int64_t kTile = 512;          // elements
-constexpr int64_t kGrain = 32768;       // elements worth a task of their own
-constexpr int64_t kMinimumRow = 16;     // below it, gathering a tile beats a call a row
+constexpr int64_t kTile = 512;       // elements
+constexpr int64_t kGrain = 32768;    // elements worth a task of their own
+constexpr int64_t kMinimumRow = 16;  // below it, gathering a tile beats a call a row
 constexpr size_t kTileBytes = kTile * 8;
 constexpr int kMaxArity = 4;
 
@@ -232,8 +232,8 @@ Kernel ElementwiseKernel(const Node& node, const Lanes& lanes) {
     }
     const char* in[kMaxArity];
     for (int k = 0; k < arity; ++k) in[k] = static_cast<const char*>(operands[k]->raw());
-    Tensor& output = reused < 0 ? context.AllocateOutput(0, out_shape)
-                                : context.ReuseOrAllocateOutput(reused, 0, out_shape);
+    Tensor& output =
+        reused < 0 ? context.AllocateOutput(0, out_shape) : context.ReuseOrAllocateOutput(reused, 0, out_shape);
     char* const out = static_cast<char*>(output.raw());
     const int64_t n = output.num_elements();
     if (n == 0) return;

@@ -227,12 +227,14 @@ DEFINE_OP("Pow")
     .Lane(kFloating, [](auto x, auto y) { return Pow(x, y); })
     .Kernel([](const Node& node) -> Kernel {
       OpDef op;
-      internal::AddLanes(&op, [](auto x, auto y) { return Pow(x, y); }, LaneTypes<float, double, int32_t, int64_t>());
+      internal::AddLanes(
+          &op, [](auto x, auto y) { return Pow(x, y); }, LaneTypes<float, double, int32_t, int64_t>());
       Kernel power = ElementwiseKernel(node, op.lanes);
       if (!IsInteger(node.input(0).dtype())) return power;
       return [power](KernelContext& context) {
         for (int64_t i = 0; i < context.input(1).num_elements(); ++i) {
-          if (context.input(1).AsInt64(i) < 0) throw InvalidArgument("Integers to negative integer powers are not allowed");
+          if (context.input(1).AsInt64(i) < 0)
+            throw InvalidArgument("Integers to negative integer powers are not allowed");
         }
         power(context);
       };

@@ -1,7 +1,7 @@
 // Elementwise functions of one tensor, and the ops their gradients are made of.
+#include "headrace/ops/math_unary.h"
 #include "headrace/operators.h"
 #include "headrace/ops/math_binary.h"
-#include "headrace/ops/math_unary.h"
 #include "ops/declare.h"
 
 namespace headrace {
@@ -55,9 +55,7 @@ DEFINE_OP("ReciprocalGrad")
     .Output("z: T")
     .Attr("T", kFloating)
     .Lane([](auto y, auto dy) { return -dy * y * y; })
-    .Gradient([](Backward& b) {
-      b.Return(b.x(1) * b.x(0) * b.dy() * -2.0, ReciprocalGrad(b.x(0), b.dy()));
-    });
+    .Gradient([](Backward& b) { b.Return(b.x(1) * b.x(0) * b.dy() * -2.0, ReciprocalGrad(b.x(0), b.dy())); });
 
 DEFINE_OP("Exp")
     .Input("x: T")
@@ -118,9 +116,7 @@ DEFINE_OP("RsqrtGrad")
     .Output("z: T")
     .Attr("T", kFloating)
     .Lane([](auto y, auto dy) { return dy * static_cast<decltype(y)>(-0.5) * y * y * y; })
-    .Gradient([](Backward& b) {
-      b.Return(b.x(1) * Square(b.x(0)) * b.dy() * -1.5, RsqrtGrad(b.x(0), b.dy()));
-    });
+    .Gradient([](Backward& b) { b.Return(b.x(1) * Square(b.x(0)) * b.dy() * -1.5, RsqrtGrad(b.x(0), b.dy())); });
 
 DEFINE_OP("Sin")
     .Input("x: T")
@@ -212,9 +208,7 @@ DEFINE_OP("TanhGrad")
     .Output("z: T")
     .Attr("T", kFloating)
     .Lane([](auto y, auto dy) { return dy * (One(y) - y * y); })
-    .Gradient([](Backward& b) {
-      b.Return(b.dy() * b.x(0) * b.x(1) * -2.0, TanhGrad(b.x(0), b.dy()));
-    });
+    .Gradient([](Backward& b) { b.Return(b.dy() * b.x(0) * b.x(1) * -2.0, TanhGrad(b.x(0), b.dy())); });
 
 DEFINE_OP("Sigmoid")
     .Input("x: T")
@@ -248,26 +242,11 @@ DEFINE_OP("Erfc")
     .Lane([](auto x) { return Erfc(x); })
     .Gradient([](Backward& b) { b.Return(b.dy() * Exp(-Square(b.x())) * -1.1283791670955126); });
 
-DEFINE_OP("Floor")
-    .Input("x: T")
-    .Output("y: T")
-    .Attr("T", kFloating)
-    .Lane([](auto x) { return Floor(x); })
-    .NoGradient();
+DEFINE_OP("Floor").Input("x: T").Output("y: T").Attr("T", kFloating).Lane([](auto x) { return Floor(x); }).NoGradient();
 
-DEFINE_OP("Ceil")
-    .Input("x: T")
-    .Output("y: T")
-    .Attr("T", kFloating)
-    .Lane([](auto x) { return Ceil(x); })
-    .NoGradient();
+DEFINE_OP("Ceil").Input("x: T").Output("y: T").Attr("T", kFloating).Lane([](auto x) { return Ceil(x); }).NoGradient();
 
-DEFINE_OP("Rint")
-    .Input("x: T")
-    .Output("y: T")
-    .Attr("T", kFloating)
-    .Lane([](auto x) { return Rint(x); })
-    .NoGradient();
+DEFINE_OP("Rint").Input("x: T").Output("y: T").Attr("T", kFloating).Lane([](auto x) { return Rint(x); }).NoGradient();
 
 // Half to even, as Rint; integers as they are.
 DEFINE_OP("Round")
