@@ -1,0 +1,56 @@
+// What the passes work on: a private copy of the part of the user's graph that a run needs. Values that are fed have
+// become _Feed nodes. Every pass takes a PlanGraph and returns a better one that gives the same fetches.
+#pragma once
+
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "headrace/op.h"
+#include "headrace/session.h"
+
+namespace headrace {
+
+struct PlanGraph {
+  Graph graph;
+  std::vector<Output> feeds;       // outputs of _Feed nodes, in the order of the run's feeds
+  std::vector<Output> fetches;     // what to return, in order; never references
+  std::vector<Node*> targets;      // what to run besides
+  std::vector<std::string> notes;  // what the passes did, for ExplainPlan
+
+  // Puts `with` in the place of `old_output`: in all nodes and among the fetches.
+  void Replace(Output old_output, Output with);
+  // Makes everything that waits for `node` (control edges, targets) wait for `instead`.
+  void ReplaceControl(Node* node, Node* instead);
+};
+
+// Copies `graph`, replaces what is fed and drops what the fetches and targets don't need.
+// Errors: InvalidArgument on a feed, fetch or target of another graph, or one fed twice.
+PlanGraph MakePlanGraph(const Graph& graph, const std::vector<Output>& feeds, const std::vector<Output>& fetches,
+                        const std::vector<Node*>& targets);
+
+// Who uses a node.
+struct Uses {
+  std::vector<std::pair<Node*, int>> inputs;  // (consumer, position of its input), for any of the node's outputs
+  std::vector<Node*> controls;                // nodes with a control edge from it
+  bool fetched = false, target = false;
+};
+std::unordered_map<const Node*, Uses> CollectUses(const PlanGraph& plan);
+
+// Runs the kernel of one node on given values, outside of any plan.
+std::vector<Tensor> RunKernel(const Node& node, const Kernel& kernel, const std::vector<Tensor>& inputs,
+                              ResourceManager& resources, FunctionRunner& functions);
+
+// The op and name of a node, for messages; a node that a pass made answers for the one that it came from.
+std::string OriginOf(const Node& node);
+
+// --- the passes, in running order (compile.cc lists them) ---
+PlanGraph Prune(PlanGraph plan, const PlanOptions& options);
+PlanGraph ReadVariables(PlanGraph plan, const PlanOptions& options);
+PlanGraph ForwardIdentities(PlanGraph plan, const PlanOptions& options);
+PlanGraph FoldConstants(PlanGraph plan, const PlanOptions& options);
+PlanGraph MergeCommon(PlanGraph plan, const PlanOptions& options);
+PlanGraph FuseElementwise(PlanGraph plan, const PlanOptions& options);
+PlanGraph FuseMatMul(PlanGraph plan, const PlanOptions& options);
+
+}  // namespace headrace
