@@ -46,6 +46,8 @@ std::shared_ptr<Variable> GetVariable(std::string_view name, const Shape& shape,
 // current name scope. `options` gives trainable, use_resource and collections.
 std::shared_ptr<Variable> MakeVariable(Output initial_value, std::string_view name = "Variable",
                                        const VariableOptions& options = {});
+std::shared_ptr<Variable> MakeVariable(const Tensor& initial_value, std::string_view name = "Variable",
+                                       const VariableOptions& options = {});
 // The same from a function that builds the initial value under "NAME/Initializer", or under "NAME" itself.
 std::shared_ptr<Variable> MakeVariable(const std::function<Output()>& initial_value, std::string_view name = "Variable",
                                        const VariableOptions& options = {}, bool initializer_scope = true);

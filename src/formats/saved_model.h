@@ -12,20 +12,11 @@
 #include "formats/checkpoint.h"
 #include "formats/graph_def.h"
 #include "headrace/graph.h"
+#include "headrace/signature.h"
 
 namespace headrace {
 
-struct TensorInfo {
-  std::string name;  // "dense/BiasAdd:0"
-  DType dtype = DType::kInvalid;
-  PartialShape shape;
-};
 TensorInfo InfoOf(const Output& output);
-
-struct Signature {
-  std::map<std::string, TensorInfo> inputs, outputs;
-  std::string method_name;  // "tensorflow/serving/predict", …
-};
 
 // How a graph saves and restores its own variables: feed the file name tensor, then run one of the two.
 struct SaverInfo {

@@ -4,18 +4,10 @@
 #include <cmath>
 
 #include "headrace/random_seed.h"
+#include "nn/filled.h"
 
 namespace headrace {
 namespace {
-
-Tensor FilledTensor(DType dtype, const Shape& shape, double value) {
-  Tensor tensor(dtype, shape);
-  VisitNumeric(dtype, "an initializer", [&](auto zero) {
-    using T = decltype(zero);
-    for (T& element : tensor.flat<T>()) element = static_cast<T>(value);
-  });
-  return tensor;
-}
 
 // A constant of one value; large ones are filled at run time, so that graphs stay small.
 Output Filled(DType dtype, const Shape& shape, double value, const std::string& name) {

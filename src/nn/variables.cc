@@ -168,6 +168,11 @@ std::shared_ptr<Variable> MakeVariable(Output initial_value, std::string_view na
   return MakeOutsideStore([&] { return initial_value; }, false, name, options);
 }
 
+std::shared_ptr<Variable> MakeVariable(const Tensor& initial_value, std::string_view name,
+                                       const VariableOptions& options) {
+  return MakeOutsideStore([&] { return Constant(initial_value, "initial_value"); }, false, name, options);
+}
+
 std::shared_ptr<Variable> MakeVariable(const std::function<Output()>& initial_value, std::string_view name,
                                        const VariableOptions& options, bool initializer_scope) {
   return MakeOutsideStore(initial_value, initializer_scope, name, options);
