@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import json
 import keyword
 import pathlib
 import re
@@ -86,7 +87,7 @@ def tokens(text: str) -> list[str]:
 
 
 def unquote(token: str) -> str:
-    return re.sub(r"\\(.)", r"\1", token[1:-1])
+    return re.sub(r"\\(.)", lambda match: {"n": "\n", "t": "\t"}.get(match[1], match[1]), token[1:-1])
 
 
 def parse_arg(spec: str) -> Arg:
@@ -163,7 +164,7 @@ def cpp_dtype(name: str) -> str:
 
 def cpp_scalar(type_: str, text: str) -> str:
     if type_ == "string":
-        return '"' + text[1:-1].replace("\\", "\\\\").replace('"', '\\"') + '"'
+        return json.dumps(text[1:-1])
     if type_ == "type":
         return cpp_dtype(text)
     if type_ == "shape":

@@ -194,6 +194,37 @@ LaneFunction LaneLoopFor(F) {
   }
 }
 
+// Code that is more than one lane: F::Run(arguments...), compiled once for each instruction set; Dispatch calls this
+// machine's.
+template <class F>
+struct IsaVersions {
+  template <class... A>
+  __attribute__((target("sse4.2"), flatten)) static void Sse(A... arguments) {
+    F::Run(arguments...);
+  }
+  template <class... A>
+  __attribute__((target("avx2,fma,bmi,bmi2"), flatten)) static void Avx2(A... arguments) {
+    F::Run(arguments...);
+  }
+  template <class... A>
+  __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx512cd,fma,bmi,bmi2,prefer-vector-width=512"),
+                 flatten)) static void
+  Avx512(A... arguments) {
+    F::Run(arguments...);
+  }
+};
+template <class F, class... A>
+void Dispatch(A... arguments) {
+  switch (BestInstructionSet()) {
+    case InstructionSet::kAvx512:
+      return IsaVersions<F>::Avx512(arguments...);
+    case InstructionSet::kAvx2:
+      return IsaVersions<F>::Avx2(arguments...);
+    default:
+      return IsaVersions<F>::Sse(arguments...);
+  }
+}
+
 // How many arguments a generic lane function takes, tried with T.
 template <class T, class F>
 constexpr int LaneArity() {
