@@ -132,6 +132,9 @@ struct Gradient {
   Output values, indices, dense_shape;
 };
 
+// The dense tensor that a gradient stands for, built on the current graph; an undefined Output for an empty one.
+Output Densify(const Gradient& gradient);
+
 // What a gradient function sees: the forward node and the gradients of its outputs. It builds nodes on the current
 // graph and returns one gradient an input (flat), {} for none.
 class Backward {

@@ -42,8 +42,8 @@ class Session {
   ~Session();
   Session(const Session&) = delete;
 
-  // Values of `fetches` after running also `targets`. Errors: InvalidArgument on a feed of the wrong dtype or shape, and
-  // whatever the kernels throw, with " [op 'NAME' (TYPE)]" added.
+  // Values of `fetches` after running also `targets`. Errors: InvalidArgument on a feed of the wrong dtype or shape,
+  // and whatever the kernels throw, with " [op 'NAME' (TYPE)]" added.
   std::vector<Tensor> Run(const Feeds& feeds, const std::vector<Output>& fetches,
                           const std::vector<Node*>& targets = {}, const Cancellation* cancellation = nullptr);
   std::vector<Tensor> Run(const std::vector<Output>& fetches) { return Run({}, fetches); }

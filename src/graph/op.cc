@@ -155,18 +155,18 @@ Tensor& KernelContext::ReuseOrAllocateOutput(int from, int i, const Shape& shape
 
 // --------------------------------------------------------------------------------------------------------- gradients
 
+Output Densify(const Gradient& gradient) {
+  if (!gradient.sparse()) return gradient.values;
+  const auto vector = [](int32_t value) { return Constant(Tensor::Vector(std::vector<int32_t>{value})); };
+  const Output rows = ApplyOp("StridedSlice", {{gradient.dense_shape}, {vector(0)}, {vector(1)}, {vector(1)}},
+                              {{"shrink_axis_mask", 1}});
+  return ApplyOp("UnsortedSegmentSum", {{gradient.values}, {gradient.indices}, {rows}});
+}
+
 Output Backward::dy(int i) const {
   const Gradient& gradient = dys_.at(i);
   if (!gradient) return ApplyOp("ZerosLike", {{y(i)}});
-  if (!gradient.sparse()) return gradient.values;
-  return ApplyOp("UnsortedSegmentSum", {{gradient.values},
-                                        {gradient.indices},
-                                        {ApplyOp("StridedSlice",
-                                                 {{gradient.dense_shape},
-                                                  {Constant(Tensor::Vector<int32_t>(std::vector<int32_t>{0}))},
-                                                  {Constant(Tensor::Vector<int32_t>(std::vector<int32_t>{1}))},
-                                                  {Constant(Tensor::Vector<int32_t>(std::vector<int32_t>{1}))}},
-                                                 {{"shrink_axis_mask", 1}})}});
+  return Densify(gradient);
 }
 
 }  // namespace headrace
