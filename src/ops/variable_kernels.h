@@ -9,9 +9,6 @@
 
 namespace headrace {
 
-// Copies `value` into the variable, in place where its memory is free to be written.
-void StoreValue(VariableState& variable, const Tensor& value);
-
 // Indices into `rows` rows, as int64. Errors: InvalidArgument for one out of range, naming node, position and value.
 std::vector<int64_t> CheckedRows(const Tensor& indices, int64_t rows, const std::string& node);
 
