@@ -28,7 +28,7 @@ quickstart:
 
 bench: build
 	tools/install_dependencies.sh test
-	$(PYTHON) bench/run.py
+	$(PYTHON) tools/bench.py
 
 format:
 	git ls-files '*.h' '*.cc' | xargs clang-format-14 -i
