@@ -8,23 +8,11 @@
 namespace headrace::data {
 namespace {
 
-// Philox numbers one at a time.
-class Sampler {
- public:
-  Sampler(int64_t seed, int64_t seed2) : philox_(static_cast<uint64_t>(seed), static_cast<uint64_t>(seed2)) {}
-  uint32_t operator()() {
-    if (used_ == 4) {
-      block_ = philox_();
-      used_ = 0;
-    }
-    return block_[used_++];
-  }
+using Sampler = SinglePhilox;
 
- private:
-  Philox philox_;
-  Philox::Block block_{};
-  int used_ = 4;
-};
+Sampler SamplerOf(int64_t seed, int64_t seed2) {
+  return Sampler(Philox(static_cast<uint64_t>(seed), static_cast<uint64_t>(seed2)));
+}
 
 template <class T>
 class Shuffler {
@@ -97,11 +85,11 @@ class ShuffleDataset final : public StageDataset<ShuffleDataset> {
  private:
   // The numbers of the next pass: the same again, or from seeds that a generator draws for each pass.
   Sampler NextRandom(IteratorContext& context) const {
-    if (!reshuffle_) return {seed_, seed2_};
-    auto seeds = context.State<Sampler>(id(), [&] { return std::make_shared<Sampler>(seed_, seed2_); });
+    if (!reshuffle_) return SamplerOf(seed_, seed2_);
+    auto seeds = context.State<Sampler>(id(), [&] { return std::make_shared<Sampler>(SamplerOf(seed_, seed2_)); });
     const uint32_t first = (*seeds)();
     const uint32_t second = (*seeds)();
-    return {first, second};
+    return SamplerOf(first, second);
   }
 
   int64_t buffer_size_, seed_, seed2_;
