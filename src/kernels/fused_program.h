@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/container/inlined_vector.h"
 #include "base/thread_pool.h"
 #include "headrace/op.h"
 
@@ -67,8 +68,8 @@ class FusedRun {
   Shape loop_;
   int64_t total_;
   int64_t tile_;  // elements; a multiple of the periods that fit into one
-  std::vector<Operand> operands_;
-  std::vector<void*> outputs_;
+  absl::InlinedVector<Operand, 8> operands_;
+  absl::InlinedVector<void*, 4> outputs_;
 };
 
 }  // namespace headrace

@@ -13,7 +13,7 @@ namespace {
 
 using Pass = PlanGraph (*)(PlanGraph, const PlanOptions&);
 constexpr Pass kAlways[] = {ReadVariables};
-constexpr Pass kOptimizing[] = {ForwardIdentities, FoldConstants, MergeCommon, FuseElementwise, FuseMatMul};
+constexpr Pass kOptimizing[] = {ForwardIdentities, FoldConstants, MergeCommon, LowerBias, FuseElementwise, FuseMatMul};
 
 // TensorFlow's name of a dtype in this message: "float", not "float32".
 std::string ShortName(DType dtype) {

@@ -76,28 +76,6 @@ class Applications {
   std::map<std::string, std::vector<std::shared_ptr<const Application>>, std::less<>> by_op_;
 };
 
-// The variables among the inputs that the op's effects name, locked in the order of their addresses.
-std::vector<VariableLock> LockVariables(const Node& node, const std::vector<Tensor>& inputs) {
-  std::map<VariableState*, LockedVariable> locked;
-  const auto note = [&](const std::vector<int>& arguments, bool exclusive) {
-    for (const int argument : arguments) {
-      const auto [begin, end] = node.InputRange(node.op().inputs[argument].name);
-      for (int i = begin; i < end; ++i) {
-        if (inputs[i].dtype() != DType::kResource) continue;
-        if (auto state = std::dynamic_pointer_cast<VariableState>(inputs[i].object())) {
-          auto& entry = locked[state.get()];
-          entry = {state, entry.exclusive || exclusive};
-        }
-      }
-    }
-  };
-  note(node.op().effects.reads, false);
-  note(node.op().effects.writes, true);
-  std::vector<VariableLock> locks;
-  for (const auto& [address, variable] : locked) locks.emplace_back(variable.state, variable.exclusive);
-  return locks;
-}
-
 }  // namespace
 
 std::vector<Tensor> Execute(std::string_view op, const std::vector<std::vector<Tensor>>& arguments,
@@ -108,7 +86,7 @@ std::vector<Tensor> Execute(std::string_view op, const std::vector<std::vector<T
   for (const auto& tensors : arguments) inputs.insert(inputs.end(), tensors.begin(), tensors.end());
   Functions functions([](const std::string& name) { return Graph::Current().FindFunction(name); }, resources, {});
   try {
-    const auto locks = LockVariables(*application->node, inputs);
+    const auto locks = VariableLock::OfInputs(*application->node, [&](int i) -> const Tensor& { return inputs[i]; });
     return RunKernel(*application->node, application->kernel, inputs, resources, functions);
   } catch (const Error& error) {
     if (std::string_view(error.what()).find("[op '") != std::string_view::npos) throw;

@@ -2,6 +2,7 @@
 // times, by many threads at once: what changes in a run is in a RunState, of which the plan keeps a pool.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <shared_mutex>
@@ -114,6 +115,8 @@ class VariableLock {
   VariableLock(std::shared_ptr<VariableState> state, bool exclusive);
   VariableLock(VariableLock&& other) noexcept;
   ~VariableLock();
+  // Locks the variables among the inputs of a node that its op's effects name, in the order of their addresses.
+  static std::vector<VariableLock> OfInputs(const Node& node, const std::function<const Tensor&(int)>& input);
 
  private:
   std::shared_ptr<VariableState> state_;

@@ -50,6 +50,7 @@ PlanGraph ReadVariables(PlanGraph plan, const PlanOptions& options);
 PlanGraph ForwardIdentities(PlanGraph plan, const PlanOptions& options);
 PlanGraph FoldConstants(PlanGraph plan, const PlanOptions& options);
 PlanGraph MergeCommon(PlanGraph plan, const PlanOptions& options);
+PlanGraph LowerBias(PlanGraph plan, const PlanOptions& options);
 PlanGraph FuseElementwise(PlanGraph plan, const PlanOptions& options);
 PlanGraph FuseMatMul(PlanGraph plan, const PlanOptions& options);
 

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <map>
 #include <sstream>
 
 #include "base/thread_pool.h"
@@ -54,6 +55,27 @@ VariableLock::~VariableLock() {
   } else {
     state_->mutex.unlock_shared();
   }
+}
+
+std::vector<VariableLock> VariableLock::OfInputs(const Node& node, const std::function<const Tensor&(int)>& input) {
+  std::map<VariableState*, LockedVariable> found;
+  const auto note = [&](const std::vector<int>& arguments, bool exclusive) {
+    for (const int argument : arguments) {
+      const auto [begin, end] = node.InputRange(node.op().inputs[argument].name);
+      for (int i = begin; i < end; ++i) {
+        if (input(i).dtype() != DType::kResource) continue;
+        if (auto state = std::dynamic_pointer_cast<VariableState>(input(i).object())) {
+          auto& entry = found[state.get()];
+          entry = {state, entry.exclusive || exclusive};
+        }
+      }
+    }
+  };
+  note(node.op().effects.reads, false);
+  note(node.op().effects.writes, true);
+  std::vector<VariableLock> locks;
+  for (const auto& [address, variable] : found) locks.emplace_back(variable.state, variable.exclusive);
+  return locks;
 }
 
 Plan::Plan() = default;
@@ -128,25 +150,24 @@ std::vector<Tensor> RunState::Run(std::vector<Tensor>* feeds, const RunEnvironme
       for (Tensor& value : state->values_) {
         if (value.defined()) value = Tensor();
       }
+      while (!state->locks_.empty()) state->locks_.pop_back();
       state->environment_ = nullptr;
     }
   } clear{this};
   for (size_t i = 0; i < feeds->size(); ++i) values_[i] = std::move((*feeds)[i]);
-  std::vector<VariableLock> locks;
-  RunSteps(&locks);
+  RunSteps();
   std::vector<Tensor> results;
   results.reserve(plan_.results.size());
   for (const ValueRef& result : plan_.results) results.push_back(ResultOf(result));
   return results;
 }
 
-void RunState::RunSteps(std::vector<VariableLock>* locks) {
+void RunState::RunSteps() {
   static const bool timed = DebugLevel() >= 4;
   const int count = static_cast<int>(plan_.steps.size());
   for (int s = 0; s < count; ++s) {
     if (s == plan_.lock_at) {
-      locks->reserve(plan_.locks.size());
-      for (const auto& [state, exclusive] : plan_.locks) locks->emplace_back(state, exclusive);
+      for (const auto& [state, exclusive] : plan_.locks) locks_.emplace_back(state, exclusive);
     }
     const Step& step = plan_.steps[s];
     if (cancelled()) throw Cancelled("the run was cancelled before op ", OriginOf(*step.node));
@@ -185,33 +206,7 @@ void RunState::RunStep(const Step& step) {
   num_inputs_ = step.num_inputs;
   num_outputs_ = step.num_outputs;
   if (!step.locks_dynamically) return step.kernel(*this);
-  RunKernelOf(step);
-}
-
-// Takes the locks of the variables that only now are known, for as long as the kernel runs.
-void RunState::RunKernelOf(const Step& step) {
-  std::vector<LockedVariable> locked;
-  const auto note = [&](const std::vector<int>& arguments, bool exclusive) {
-    for (const int argument : arguments) {
-      const auto [begin, end] = step.node->InputRange(step.node->op().inputs[argument].name);
-      for (int i = begin; i < end; ++i) {
-        if (input(i).dtype() != DType::kResource) continue;
-        auto state = std::dynamic_pointer_cast<VariableState>(input(i).object());
-        if (!state) continue;
-        const auto found = std::ranges::find(locked, state, &LockedVariable::state);
-        if (found == locked.end()) {
-          locked.push_back({state, exclusive});
-        } else {
-          found->exclusive |= exclusive;
-        }
-      }
-    }
-  };
-  note(step.node->op().effects.reads, false);
-  note(step.node->op().effects.writes, true);
-  std::ranges::sort(locked, {}, [](const LockedVariable& l) { return l.state.get(); });
-  std::vector<VariableLock> locks;
-  for (const auto& [state, exclusive] : locked) locks.emplace_back(state, exclusive);
+  const auto locks = VariableLock::OfInputs(*step.node, [this](int i) -> const Tensor& { return input(i); });
   step.kernel(*this);
 }
 

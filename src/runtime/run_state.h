@@ -26,9 +26,8 @@ class RunState : public KernelContext {
   Tensor AllocateScratch(DType dtype, const Shape& shape) override { return Tensor(dtype, shape); }
 
  private:
-  void RunSteps(std::vector<VariableLock>* locks);
+  void RunSteps();
   void RunStep(const Step& step);
-  void RunKernelOf(const Step& step);
   Tensor ResultOf(const ValueRef& result);
 
   const Plan& plan_;
@@ -37,6 +36,7 @@ class RunState : public KernelContext {
   std::vector<Tensor> values_;
   std::vector<const Tensor*> pointers_;  // of the plan's inputs
   std::vector<std::shared_ptr<Buffer>> slots_;
+  std::vector<VariableLock> locks_;
 };
 
 }  // namespace headrace
