@@ -16,7 +16,7 @@ Output SummarizeScalar(std::string_view name, Output value,
 Output SummarizeHistogram(std::string_view name, Output values,
                           const std::vector<std::string>& collections = {keys::kSummaries});
 // One summary of several, or of all in a collection; absent if there are none.
-Output MergeSummary(const std::vector<Output>& summaries, std::string_view name = "Merge");
+Output MergeSummaries(const std::vector<Output>& summaries, std::string_view name = "Merge");
 Output MergeAllSummaries(const std::string& collection = keys::kSummaries);
 
 }  // namespace headrace

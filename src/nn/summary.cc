@@ -34,7 +34,7 @@ Output SummarizeHistogram(std::string_view name, Output values, const std::vecto
   return Summarize("HistogramSummary", "tag", name, values, collections);
 }
 
-Output MergeSummary(const std::vector<Output>& summaries, std::string_view name) {
+Output MergeSummaries(const std::vector<Output>& summaries, std::string_view name) {
   if (summaries.empty()) return {};
   NameScope scope(name);
   return ApplyOp("MergeSummary", {summaries});
@@ -45,7 +45,7 @@ Output MergeAllSummaries(const std::string& collection) {
   for (const CollectionItem& item : Graph::Current().collection(collection)) {
     summaries.push_back(std::get<Output>(item));
   }
-  return MergeSummary(summaries);
+  return MergeSummaries(summaries);
 }
 
 }  // namespace headrace
