@@ -1,0 +1,96 @@
+// The iterator ops. An iterator is a resource under (container, shared name or node name).
+#include "data/iterator.h"
+#include "ops/declare.h"
+
+namespace headrace::data {
+namespace {
+
+std::shared_ptr<IteratorResource> LookupOrCreate(KernelContext& c) {
+  const Node& node = c.node();
+  const auto& shared_name = node.attr<std::string>("shared_name");
+  const std::string& name = shared_name.empty() ? node.name() : shared_name;
+  return c.resources().LookupOrCreate<IteratorResource>(node.attr<std::string>("container"), name, [&] {
+    return std::make_shared<IteratorResource>(name, node.attr<std::vector<DType>>("output_types"),
+                                              node.attr<std::vector<PartialShape>>("output_shapes"));
+  });
+}
+
+void SetComponentShapes(ShapeContext& c) {
+  const auto& shapes = c.attr<std::vector<PartialShape>>("output_shapes");
+  for (size_t i = 0; i < shapes.size(); ++i) c.set_output(static_cast<int>(i), shapes[i]);
+}
+
+// The dataset is made by a function, the first time that the op runs.
+DEFINE_OP("OneShotIterator")
+    .Output("handle: resource")
+    .Attr("dataset_factory: func")
+    .Attr("output_types: list(type) >= 1")
+    .Attr("output_shapes: list(shape) >= 1")
+    .Attr("container: string = ''")
+    .Attr("shared_name: string = ''")
+    .Shape(ScalarShape())
+    .Stateful()
+    .NoGradient()
+    .Kernel([](KernelContext& c) {
+      auto iterator = LookupOrCreate(c);
+      if (!iterator->has_dataset()) {
+        const auto& factory = c.node().attr<FunctionRef>("dataset_factory");
+        FunctionEvaluator make(c.functions().Find(factory.name), FunctionLibrary::Collect(factory.name, c.functions()),
+                               c.resources());
+        iterator->SetDataset(DatasetOf(make.Call({}).at(0)), c.resources());
+      }
+      c.set_output(0, Tensor::Resource(iterator));
+    });
+
+DEFINE_OP("Iterator")
+    .Output("handle: resource")
+    .Attr("shared_name: string")
+    .Attr("container: string")
+    .Attr("output_types: list(type) >= 1")
+    .Attr("output_shapes: list(shape) >= 1")
+    .Shape(ScalarShape())
+    .Stateful()
+    .NoGradient()
+    .Kernel([](KernelContext& c) { c.set_output(0, Tensor::Resource(LookupOrCreate(c))); });
+
+DEFINE_OP("IteratorV2")
+    .Output("handle: resource")
+    .Attr("shared_name: string")
+    .Attr("container: string")
+    .Attr("output_types: list(type) >= 1")
+    .Attr("output_shapes: list(shape) >= 1")
+    .Shape(ScalarShape())
+    .Stateful()
+    .NoGradient()
+    .Kernel([](KernelContext& c) { c.set_output(0, Tensor::Resource(LookupOrCreate(c))); });
+
+DEFINE_OP("MakeIterator")
+    .Input("dataset: variant")
+    .Input("iterator: resource")
+    .Stateful()
+    .Keep()
+    .NoGradient()
+    .Kernel([](KernelContext& c) {
+      c.resource<IteratorResource>(1)->SetDataset(DatasetOf(c.input(0)), c.resources());
+    });
+
+DEFINE_OP("IteratorGetNext")
+    .Input("iterator: resource")
+    .Output("components: output_types")
+    .Attr("output_types: list(type) >= 1")
+    .Attr("output_shapes: list(shape) >= 1")
+    .Shape(SetComponentShapes)
+    .Stateful()
+    .Blocking()
+    .NoGradient()
+    .Kernel([](KernelContext& c) {
+      Needed needed(static_cast<size_t>(c.num_outputs()));
+      for (int i = 0; i < c.num_outputs(); ++i) needed[i] = c.output_needed(i);
+      Element element = c.resource<IteratorResource>(0)->GetNext(needed);
+      for (int i = 0; i < c.num_outputs(); ++i) {
+        if (needed[i]) c.set_output(i, std::move(element[i]));
+      }
+    });
+
+}  // namespace
+}  // namespace headrace::data

@@ -1,0 +1,188 @@
+// Columns made of categorical columns: crosses, indicators, embeddings.
+#include <algorithm>
+#include <cmath>
+
+#include "features/transforms.h"
+
+namespace headrace {
+namespace {
+
+constexpr uint64_t kDefaultHashKey = 0xDECAFCAFFE;
+
+class CrossedColumnImpl final : public CategoricalColumn {
+ public:
+  CrossedColumnImpl(std::vector<CrossKey> keys, int64_t hash_bucket_size, std::optional<uint64_t> hash_key)
+      : keys_(std::move(keys)), hash_bucket_size_(hash_bucket_size), hash_key_(hash_key) {
+    if (hash_bucket_size < 1)
+      throw InvalidArgument("hash_bucket_size must be > 1. hash_bucket_size: ", hash_bucket_size);
+    if (keys_.size() < 2) throw InvalidArgument("keys must be a list with length > 1, got ", keys_.size());
+    CollectLeaves(keys_);
+  }
+  std::string name() const override {
+    std::vector<std::string> names;
+    for (const CrossKey& leaf : leaves_) {
+      const auto* column = std::get_if<FeatureColumnPtr>(&leaf);
+      names.push_back(column ? (*column)->name() : std::get<std::string>(leaf));
+    }
+    std::sort(names.begin(), names.end());
+    std::string joined;
+    for (const std::string& name : names) joined += (joined.empty() ? "" : "_X_") + name;
+    return joined;
+  }
+  int64_t num_buckets() const override { return hash_bucket_size_; }
+  void AddParseSpec(ParseExampleSpec* spec) const override {
+    for (const CrossKey& leaf : leaves_) {
+      if (const auto* column = std::get_if<FeatureColumnPtr>(&leaf)) {
+        (*column)->AddParseSpec(spec);
+      } else {
+        spec->emplace(std::get<std::string>(leaf), VarLenFeature{DType::kString});
+      }
+    }
+  }
+
+  CategoricalIds Ids(FeatureTransforms& transforms) const override {
+    return transforms.IdsOnce("cross:" + name() + ":" + std::to_string(hash_bucket_size_),
+                              [&] { return Cross(transforms); });
+  }
+
+ private:
+  // A cross of crosses is a cross of what those cross.
+  void CollectLeaves(const std::vector<CrossKey>& keys) {
+    for (const CrossKey& key : keys) {
+      const auto* column = std::get_if<FeatureColumnPtr>(&key);
+      if (!column) {
+        leaves_.push_back(key);
+      } else if (const auto* crossed = dynamic_cast<const CrossedColumnImpl*>(column->get())) {
+        CollectLeaves(crossed->keys_);
+      } else {
+        ColumnAs<CategoricalColumn>(*column, "a feature's name or a categorical column to cross");
+        leaves_.push_back(key);
+      }
+    }
+  }
+
+  CategoricalIds Cross(FeatureTransforms& transforms) const {
+    OpArgument indices, values, shapes, dense;
+    int64_t per_record = 1;  // crosses, if all inputs are dense and complete
+    DType internal = DType::kString;
+    const auto widen = [&](Output x) {
+      if (x.dtype() == DType::kString) return x;
+      internal = DType::kInt64;
+      return x.dtype() == DType::kInt64 ? x : ApplyOp("Cast", {{x}}, {{"DstT", DType::kInt64}});
+    };
+    const auto add_sparse = [&](const SparseTensor& sparse) {
+      indices.push_back(sparse.indices);
+      values.push_back(widen(sparse.values));
+      shapes.push_back(sparse.dense_shape);
+    };
+    const auto add_dense = [&](Output x) {
+      dense.push_back(widen(x));
+      per_record *= x.shape().rank() == 2 && x.shape()[1] > 0 ? x.shape()[1] : -1;
+    };
+    for (const CrossKey& leaf : leaves_) {
+      if (const auto* key = std::get_if<std::string>(&leaf)) {
+        const FeatureTensor raw = transforms.Raw(*key);
+        if (const auto* sparse = std::get_if<SparseTensor>(&raw)) {
+          add_sparse(*sparse);
+        } else {
+          add_dense(std::get<Output>(raw));
+        }
+        continue;
+      }
+      const auto& column = dynamic_cast<const CategoricalColumn&>(*std::get<FeatureColumnPtr>(leaf));
+      const CategoricalIds ids = column.Ids(transforms);
+      if (ids.dense && ids.complete) {
+        add_dense(ids.dense);
+      } else {
+        add_sparse(ids.dense ? ToSparse(ids.dense, Tensor::Scalar<int64_t>(-1)) : *ids.sparse);
+      }
+    }
+    Node* cross = Graph::Current().Apply("SparseCross", {indices, values, shapes, dense},
+                                         {{"N", static_cast<int64_t>(indices.size())},
+                                          {"hashed_output", true},
+                                          {"num_buckets", hash_bucket_size_},
+                                          {"hash_key", static_cast<int64_t>(hash_key_.value_or(kDefaultHashKey))},
+                                          {"sparse_types", TypesOf(values)},
+                                          {"dense_types", TypesOf(dense)},
+                                          {"out_type", DType::kInt64},
+                                          {"internal_type", internal}});
+    if (indices.empty() && per_record > 0) {  // so many in each record: the values alone, in order
+      const auto columns = static_cast<int32_t>(per_record);
+      return {.dense = ApplyOp("Reshape", {{cross->output(1)}, {Int32Constant({-1, columns}, "Reshape/shape")}}),
+              .complete = true};
+    }
+    return {.sparse = SparseTensor{cross->output(0), cross->output(1), cross->output(2)}};
+  }
+
+  static std::vector<DType> TypesOf(const OpArgument& outputs) {
+    std::vector<DType> types;
+    for (const Output& output : outputs) types.push_back(output.dtype());
+    return types;
+  }
+
+  std::vector<CrossKey> keys_, leaves_;
+  int64_t hash_bucket_size_;
+  std::optional<uint64_t> hash_key_;
+};
+
+class IndicatorColumnImpl final : public DenseColumn {
+ public:
+  explicit IndicatorColumnImpl(FeatureColumnPtr categorical)
+      : column_(std::move(categorical)), categorical_(ColumnAs<CategoricalColumn>(column_, "a categorical column")) {}
+  std::string name() const override { return column_->name() + "_indicator"; }
+  int64_t num_elements() const override { return categorical_.num_buckets(); }
+  void AddParseSpec(ParseExampleSpec* spec) const override { column_->AddParseSpec(spec); }
+  Output Dense(FeatureTransforms& transforms, bool) const override {
+    return transforms.Once("indicator:" + column_->name(),
+                           [&] { return CountIds(categorical_.Ids(transforms), categorical_.num_buckets()); });
+  }
+
+ private:
+  FeatureColumnPtr column_;
+  const CategoricalColumn& categorical_;
+};
+
+class EmbeddingColumnImpl final : public DenseColumn {
+ public:
+  EmbeddingColumnImpl(FeatureColumnPtr categorical, int64_t dimension, EmbeddingOptions options)
+      : column_(std::move(categorical)),
+        categorical_(ColumnAs<CategoricalColumn>(column_, "a categorical column to embed")),
+        dimension_(dimension),
+        options_(std::move(options)) {
+    if (dimension < 1) throw InvalidArgument("Invalid dimension ", dimension, " of the embedding of ", column_->name());
+    if (!options_.initializer) {
+      options_.initializer = TruncatedNormalInitializer(0, 1 / std::sqrt(static_cast<double>(dimension)));
+    }
+  }
+  std::string name() const override { return column_->name() + "_embedding"; }
+  int64_t num_elements() const override { return dimension_; }
+  void AddParseSpec(ParseExampleSpec* spec) const override { column_->AddParseSpec(spec); }
+  Output Dense(FeatureTransforms& transforms, bool trainable) const override {
+    const auto weights = GetVariable(
+        "embedding_weights", Shape{categorical_.num_buckets(), dimension_},
+        {.dtype = DType::kFloat, .initializer = options_.initializer, .trainable = trainable && options_.trainable});
+    return LookUpCombined(ReadVariable(*weights), categorical_.Ids(transforms), options_.combiner);
+  }
+
+ private:
+  FeatureColumnPtr column_;
+  const CategoricalColumn& categorical_;
+  int64_t dimension_;
+  EmbeddingOptions options_;
+};
+
+}  // namespace
+
+FeatureColumnPtr CrossedColumn(const std::vector<CrossKey>& keys, int64_t hash_bucket_size,
+                               std::optional<uint64_t> hash_key) {
+  return std::make_shared<CrossedColumnImpl>(keys, hash_bucket_size, hash_key);
+}
+FeatureColumnPtr IndicatorColumn(const FeatureColumnPtr& categorical) {
+  return std::make_shared<IndicatorColumnImpl>(categorical);
+}
+FeatureColumnPtr EmbeddingColumn(const FeatureColumnPtr& categorical, int64_t dimension,
+                                 const EmbeddingOptions& options) {
+  return std::make_shared<EmbeddingColumnImpl>(categorical, dimension, options);
+}
+
+}  // namespace headrace
