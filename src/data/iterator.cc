@@ -94,6 +94,8 @@ class IteratorResource::Pipeline {
   std::thread thread_;
 };
 
+IteratorResource::IteratorResource(std::string name, std::vector<DType> dtypes, std::vector<PartialShape> shapes)
+    : name_(std::move(name)), dtypes_(std::move(dtypes)), shapes_(std::move(shapes)) {}
 IteratorResource::~IteratorResource() = default;
 
 void IteratorResource::SetDataset(DatasetPtr dataset, ResourceManager& resources) {

@@ -16,8 +16,7 @@ namespace headrace::data {
 
 class IteratorResource final : public Object {
  public:
-  IteratorResource(std::string name, std::vector<DType> dtypes, std::vector<PartialShape> shapes)
-      : name_(std::move(name)), dtypes_(std::move(dtypes)), shapes_(std::move(shapes)) {}
+  IteratorResource(std::string name, std::vector<DType> dtypes, std::vector<PartialShape> shapes);
   ~IteratorResource() override;
   std::string DebugString() const override { return "Iterator(" + name_ + ")"; }
   const std::vector<DType>& dtypes() const { return dtypes_; }
