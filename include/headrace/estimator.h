@@ -124,7 +124,6 @@ struct PredictOptions {
 struct ExportOptions {
   std::string checkpoint_path = {};
   std::map<std::string, std::string> assets_extra = {};  // destination below assets.extra/ -> source file
-  bool as_text = false;
   bool strip_default_attrs = true;
 };
 
@@ -190,7 +189,6 @@ class Exporter {
 
 struct ExporterOptions {
   std::map<std::string, std::string> assets_extra = {};
-  bool as_text = false;
   std::optional<int> exports_to_keep = 5;
 };
 // Exports after every evaluation; removes older exports.
@@ -203,7 +201,6 @@ struct BestExporterOptions {
   std::string event_file_pattern = {};  // below the model directory; earlier results are read from there
   std::function<bool(const EvalResult& best, const EvalResult& current)> better = {};
   std::map<std::string, std::string> assets_extra = {};
-  bool as_text = false;
   std::optional<int> exports_to_keep = 5;
 };
 std::shared_ptr<Exporter> BestExporter(ServingInputFn serving_input, BestExporterOptions options = {});

@@ -15,7 +15,6 @@ struct SaverOptions {
   int max_to_keep = 5;                                    // older checkpoints are removed; 0 keeps all
   double keep_checkpoint_every_n_hours = 10000;           // one in this time is never removed
   std::string name = "save";
-  bool sharded = false;
   bool allow_empty = false;  // to have nothing to save
 };
 
