@@ -93,8 +93,8 @@ struct ServingInput {
   Features receiver_tensors;  // one alone may be named "", and is then called "input"
 };
 using ServingInputFn = std::function<ServingInput()>;
-// Feeds the features raw: one placeholder of shape [?] (and the column's own shape behind) for each numeric column.
-ServingInputFn RawServingInput(const std::vector<std::pair<std::string, DType>>& features);
+// Feeds the features raw: a placeholder of shape [?] for each.
+ServingInputFn RawServingInput(const std::vector<std::string>& features, DType dtype = DType::kFloat);
 
 // Names and values of an evaluation: scalars (and whatever else the metrics give), sorted by name.
 using EvalResult = std::map<std::string, Tensor>;

@@ -23,7 +23,7 @@ using VariableList = std::vector<std::shared_ptr<Variable>>;
 
 class Optimizer {
  public:
-  explicit Optimizer(std::string name) : name_(std::move(name)) {}
+  explicit Optimizer(std::string name);
   virtual ~Optimizer() = default;
 
   // Gradients of the loss for these variables (all trainable ones if empty), then their application. The node to run.
@@ -37,9 +37,9 @@ class Optimizer {
 
   const std::string& name() const { return name_; }
   std::shared_ptr<Variable> GetSlot(const Variable& variable, const std::string& slot) const;  // nullptr if absent
-  std::vector<std::string> SlotNames() const;
-  // All variables this optimizer made: slots and others.
-  const VariableList& variables() const { return made_; }
+  std::vector<std::string> SlotNames() const;                                                  // in the current graph
+  // All variables this optimizer made in the current graph: slots and others.
+  const VariableList& variables() const;
 
  protected:
   virtual void CreateSlots(const VariableList& variables) {}
@@ -61,10 +61,11 @@ class Optimizer {
                     AttrMap attrs = {});
 
  private:
+  struct State;  // what it made in one graph; kept with that graph
+  State& StateIn(Graph& graph) const;
+
   std::string name_;
-  std::map<std::string, std::map<std::string, std::shared_ptr<Variable>>> slots_;  // by slot, by variable's name
-  std::map<std::string, std::shared_ptr<Variable>> scalars_;
-  VariableList made_;
+  int64_t id_;  // among all optimizers of the process
 };
 
 // The optimizers. Their hyper-parameters are as in 1.15's classes of the same names.

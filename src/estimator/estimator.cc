@@ -155,12 +155,12 @@ Estimator& Estimator::Train(const InputFn& input, const TrainOptions& options) {
   setup.checkpoint = checkpoint;
   if (!checkpoint.empty()) setup.saver->RecoverLastCheckpoints(ReadCheckpointState(model_dir())->all);
 
-  const auto checkpoints = std::make_shared<CheckpointSaverHook>(
-      CheckpointSaverOptions{.checkpoint_dir = model_dir(),
-                             .save_secs = config_.save_checkpoints_secs,
-                             .save_steps = config_.save_checkpoints_steps,
-                             .saver = setup.saver,
-                             .listeners = options.saving_listeners});
+  const auto checkpoints =
+      std::make_shared<CheckpointSaverHook>(CheckpointSaverOptions{.checkpoint_dir = model_dir(),
+                                                                   .save_secs = config_.save_checkpoints_secs,
+                                                                   .save_steps = config_.save_checkpoints_steps,
+                                                                   .saver = setup.saver,
+                                                                   .listeners = options.saving_listeners});
   Hooks hooks = {checkpoints};
   const auto add = [&hooks](const Hooks& more) { hooks.insert(hooks.end(), more.begin(), more.end()); };
   add(spec.training_chief_hooks);
@@ -221,8 +221,9 @@ EvalResult Estimator::Evaluate(const InputFn& input, const EvaluateOptions& opti
   const auto global_step = GetOrCreateGlobalStep();
   EstimatorSpec spec = CallModelFn(input(), Mode::kEval);
   if (spec.eval_metrics.contains("loss")) {
-    throw InvalidArgument("Metric with name \"loss\" is not allowed, because Estimator already defines a default "
-                          "metric with the same name.");
+    throw InvalidArgument(
+        "Metric with name \"loss\" is not allowed, because Estimator already defines a default "
+        "metric with the same name.");
   }
   spec.eval_metrics["loss"] = MeanMetric(spec.loss);
 

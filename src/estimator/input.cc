@@ -39,10 +39,10 @@ Output Input::label() const {
   return labels.begin()->second;
 }
 
-ServingInputFn RawServingInput(const std::vector<std::pair<std::string, DType>>& features) {
-  return [features] {
+ServingInputFn RawServingInput(const std::vector<std::string>& features, DType dtype) {
+  return [features, dtype] {
     ServingInput input;
-    for (const auto& [name, dtype] : features) {
+    for (const std::string& name : features) {
       input.features.Set(name, ApplyOp("Placeholder", {}, {{"dtype", dtype}, {"shape", PartialShape{-1}}}));
     }
     input.receiver_tensors = input.features;

@@ -81,10 +81,10 @@ SessionSetup SetupFrom(const Scaffold& scaffold, const RunConfig& config) {
   setup.init_fn = scaffold.init_fn;
   setup.saver = scaffold.saver;
   if (!setup.saver) {
-    setup.saver = std::make_shared<Saver>(SaverOptions{
-        .max_to_keep = config.keep_checkpoint_max,
-        .keep_checkpoint_every_n_hours = config.keep_checkpoint_every_n_hours,
-        .allow_empty = true});
+    setup.saver =
+        std::make_shared<Saver>(SaverOptions{.max_to_keep = config.keep_checkpoint_max,
+                                             .keep_checkpoint_every_n_hours = config.keep_checkpoint_every_n_hours,
+                                             .allow_empty = true});
   }
   return setup;
 }

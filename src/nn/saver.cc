@@ -111,8 +111,8 @@ void Saver::BuildRestore(const std::vector<Entry>& entries) {
   restore_ = Group(assignments, "restore_all");
 }
 
-std::string Saver::Save(Session& session, const std::string& prefix, std::optional<int64_t> step,
-                        bool write_meta_graph, const std::string& latest_filename, bool write_state) {
+std::string Saver::Save(Session& session, const std::string& prefix, std::optional<int64_t> step, bool write_meta_graph,
+                        const std::string& latest_filename, bool write_state) {
   const std::string path = step ? prefix + "-" + std::to_string(*step) : prefix;
   const std::string directory = DirectoryOf(path);
   if (save_) {

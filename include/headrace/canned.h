@@ -1,0 +1,96 @@
+// Canned estimators: models that need no model function, with 1.15's defaults (Adagrad 0.05 for networks, FTRL for
+// linear models, a loss summed over the batch) and names of variables, so that checkpoints go to and fro.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "headrace/estimator.h"
+#include "headrace/feature_column.h"
+#include "headrace/layers.h"
+#include "headrace/losses.h"
+#include "headrace/optimizers.h"
+
+namespace headrace {
+
+using FeatureColumns = std::vector<FeatureColumnPtr>;
+// By name, with the model's learning rate ("Adagrad", "Adam", "Ftrl", "RMSProp", "SGD"), or one's own.
+using OptimizerChoice = std::variant<std::string, std::shared_ptr<Optimizer>>;
+
+// What turns logits and labels into predictions, a loss, metrics and export outputs.
+class Head {
+ public:
+  virtual ~Head() = default;
+  virtual int64_t logits_dimension() const = 0;
+  // `train` builds the training op for a loss; called in training mode.
+  virtual EstimatorSpec Spec(const FeatureTensors& features, const Features& labels, Mode mode, Output logits,
+                             const std::function<Node*(Output loss)>& train) const = 0;
+};
+
+struct RegressionHeadOptions {
+  std::string weight_column = {};  // a feature by which an example's loss counts more or less
+  int64_t label_dimension = 1;
+  Reduction loss_reduction = Reduction::kSum;
+  std::string name = {};
+};
+std::shared_ptr<const Head> RegressionHead(RegressionHeadOptions options = {});
+
+struct DnnOptions {
+  std::vector<int64_t> hidden_units;
+  FeatureColumns feature_columns;
+  int64_t label_dimension = 1;
+  std::string weight_column = {};
+  OptimizerChoice optimizer = "Adagrad";
+  Activation activation = ActivationOp("Relu");
+  std::optional<double> dropout = {};
+  Reduction loss_reduction = Reduction::kSum;
+  RunConfig config = {};
+};
+class DnnRegressor : public Estimator {
+ public:
+  explicit DnnRegressor(const DnnOptions& options);
+};
+
+struct LinearOptions {
+  FeatureColumns feature_columns;
+  int64_t label_dimension = 1;
+  std::string weight_column = {};
+  OptimizerChoice optimizer = "Ftrl";
+  std::string sparse_combiner = "sum";
+  Reduction loss_reduction = Reduction::kSum;
+  RunConfig config = {};
+};
+class LinearRegressor : public Estimator {
+ public:
+  explicit LinearRegressor(const LinearOptions& options);
+};
+
+struct DnnLinearCombinedOptions {
+  FeatureColumns linear_feature_columns = {};
+  OptimizerChoice linear_optimizer = "Ftrl";
+  FeatureColumns dnn_feature_columns = {};
+  OptimizerChoice dnn_optimizer = "Adagrad";
+  std::vector<int64_t> dnn_hidden_units = {};
+  Activation dnn_activation = ActivationOp("Relu");
+  std::optional<double> dnn_dropout = {};
+  int64_t label_dimension = 1;
+  std::string weight_column = {};
+  std::string linear_sparse_combiner = "sum";
+  Reduction loss_reduction = Reduction::kSum;
+  RunConfig config = {};
+};
+class DnnLinearCombinedRegressor : public Estimator {
+ public:
+  explicit DnnLinearCombinedRegressor(const DnnLinearCombinedOptions& options);
+};
+
+// The model functions behind them, for any head.
+ModelFn DnnModel(std::shared_ptr<const Head> head, DnnOptions options);
+ModelFn LinearModelFn(std::shared_ptr<const Head> head, LinearOptions options);
+ModelFn DnnLinearCombinedModel(std::shared_ptr<const Head> head, DnnLinearCombinedOptions options);
+
+}  // namespace headrace
