@@ -4,10 +4,8 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <simdjson.h>
+#include <nlohmann/json.hpp>
 
-#include <chrono>
-#include <filesystem>
 #include <thread>
 
 #include "formats/oracle.h"
@@ -17,9 +15,7 @@
 namespace headrace {
 namespace {
 
-using testing::ElementsAre;
 using testing::HasSubstr;
-using testing::UnorderedElementsAre;
 
 // Trained once for all tests of this file.
 class TaxiModelTest : public testing::Test {
@@ -46,12 +42,9 @@ class TaxiModelTest : public testing::Test {
 
   // The numbers of "predictions", whose items are [number] or {"predictions": [number]}.
   static std::vector<double> Numbers(const std::string& json) {
-    simdjson::dom::parser parser;
     std::vector<double> numbers;
-    for (auto item : parser.parse(json)["predictions"].get_array()) {
-      simdjson::dom::element values;
-      if (item["predictions"].get(values)) values = item;
-      numbers.push_back(values.at(0).get_double());
+    for (const auto& item : nlohmann::json::parse(json)["predictions"]) {
+      numbers.push_back((item.is_object() ? item["predictions"] : item)[0]);
     }
     return numbers;
   }
@@ -69,8 +62,7 @@ std::string* TaxiModelTest::directory_ = nullptr;
 std::string* TaxiModelTest::expected_ = nullptr;
 
 std::string InstancesOf(const std::string& expected) {
-  simdjson::dom::parser parser;
-  return "{\"instances\": " + simdjson::minify(parser.parse(expected)["instances"]) + "}";
+  return nlohmann::json{{"instances", nlohmann::json::parse(expected)["instances"]}}.dump();
 }
 
 TEST_F(TaxiModelTest, PredictionsAreTensorFlows) {
@@ -80,8 +72,7 @@ TEST_F(TaxiModelTest, PredictionsAreTensorFlows) {
 
 TEST_F(TaxiModelTest, LocalPrediction_TakesLines) {
   std::string lines;
-  simdjson::dom::parser parser;
-  for (auto instance : parser.parse(*expected_)["instances"].get_array()) lines += simdjson::minify(instance) + "\n";
+  for (const auto& instance : nlohmann::json::parse(*expected_)["instances"]) lines += instance.dump() + "\n";
   ExpectTensorFlowsPredictions(PredictLocally(Path("export"), lines));
 }
 
