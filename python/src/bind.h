@@ -10,6 +10,7 @@ void BindGraph(nanobind::module_& m);
 void BindVariables(nanobind::module_& m);
 void BindArguments(nanobind::module_& m);
 void BindSession(nanobind::module_& m);
+void BindData(nanobind::module_& m);
 void BindFiles(nanobind::module_& m);
 
 }  // namespace headrace::python

@@ -12,5 +12,6 @@ NB_MODULE(_core, m) {
   BindVariables(m);
   BindArguments(m);
   BindSession(m);
+  BindData(m);
   BindFiles(m);
 }
