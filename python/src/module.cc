@@ -12,6 +12,8 @@ NB_MODULE(_core, m) {
   BindVariables(m);
   BindArguments(m);
   BindSession(m);
+  BindNn(m);
+  BindOptimizers(m);
   BindData(m);
   BindFiles(m);
 }
