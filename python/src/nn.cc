@@ -159,7 +159,7 @@ void BindNn(nb::module_& m) {
     return SummarizeHistogram(name, values, Strings(collections));
   });
   m.def("merge_summary",
-        [](nb::handle summaries, const std::string& name) { return MergeSummary(OutputsFromPython(summaries), name); });
+        [](nb::handle summaries, const std::string& name) { return MergeSummaries(OutputsFromPython(summaries), name); });
   m.def("merge_all_summaries", [](const std::string& collection) { return MergeAllSummaries(collection); });
   m.def("gradients",
         [](nb::handle ys, nb::handle xs, nb::handle grad_ys, nb::handle stop_gradients, const std::string& name) {
