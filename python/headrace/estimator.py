@@ -370,18 +370,19 @@ class Estimator:
         """Writes a SavedModel to EXPORT_DIR_BASE/TIMESTAMP; returns that path, as bytes."""
         if serving_input_receiver_fn is None:
             raise ValueError("An input_receiver_fn must be defined.")
+        _refuse(as_text=as_text)
         return self._native.export_saved_model(
-            os.fspath(export_dir_base), serving_input_receiver_fn, assets_extra, as_text, checkpoint_path, True
+            os.fspath(export_dir_base), serving_input_receiver_fn, assets_extra, checkpoint_path, True
         ).encode()
 
     def export_savedmodel(
         self, export_dir_base: Any, serving_input_receiver_fn: Callable, assets_extra: Any = None,
         as_text: bool = False, checkpoint_path: Any = None, strip_default_attrs: bool = False,
     ) -> bytes:  # fmt: skip
+        _refuse(as_text=as_text)
         return self._native.export_saved_model(
-            os.fspath(export_dir_base), serving_input_receiver_fn, assets_extra, as_text, checkpoint_path,
-            strip_default_attrs,
-        ).encode()  # fmt: skip
+            os.fspath(export_dir_base), serving_input_receiver_fn, assets_extra, checkpoint_path, strip_default_attrs
+        ).encode()
 
     def eval_dir(self, name: str | None = None) -> str:
         return self._native.eval_dir(name or "")
@@ -533,14 +534,16 @@ class LatestExporter(_NativeExporter):
     ) -> None:  # fmt: skip
         if exports_to_keep is not None and exports_to_keep <= 0:
             raise ValueError("`exports_to_keep`, if provided, must be positive number")
-        self._native = _core.latest_exporter(name, serving_input_receiver_fn, assets_extra, as_text, exports_to_keep)
+        _refuse(as_text=as_text)
+        self._native = _core.latest_exporter(name, serving_input_receiver_fn, assets_extra, exports_to_keep)
 
 
 class FinalExporter(_NativeExporter):
     """Exports once, at the end."""
 
     def __init__(self, name: str, serving_input_receiver_fn: Callable, assets_extra: Any = None, as_text: bool = False) -> None:
-        self._native = _core.final_exporter(name, serving_input_receiver_fn, assets_extra, as_text)
+        _refuse(as_text=as_text)
+        self._native = _core.final_exporter(name, serving_input_receiver_fn, assets_extra)
 
 
 class BestExporter(_NativeExporter):
@@ -559,8 +562,9 @@ class BestExporter(_NativeExporter):
             def better(best: Any, current: Any) -> Any:
                 return compare_fn(best_eval_result=best, current_eval_result=current)
 
+        _refuse(as_text=as_text)
         self._native = _core.best_exporter(
-            name, serving_input_receiver_fn, event_file_pattern, better, assets_extra, as_text, exports_to_keep
+            name, serving_input_receiver_fn, event_file_pattern, better, assets_extra, exports_to_keep
         )
 
 

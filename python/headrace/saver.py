@@ -31,7 +31,7 @@ class Saver:
         if isinstance(var_list, dict):
             raise NotImplementedError("a Saver with other names than the variables' own is not available yet: pass a list")
         self._arguments = (list(var_list) if var_list is not None else None, max_to_keep or 0,
-                           keep_checkpoint_every_n_hours, name or "save", sharded, allow_empty)  # fmt: skip
+                           keep_checkpoint_every_n_hours, name or "save", allow_empty)  # fmt: skip
         self._built: Any = None
         if not defer_build:
             self.build()

@@ -15,5 +15,10 @@ NB_MODULE(_core, m) {
   BindNn(m);
   BindOptimizers(m);
   BindData(m);
+  BindFeatures(m);
+  BindHooks(m);
+  BindFormats(m);
+  BindEstimator(m);
+  BindCanned(m);
   BindFiles(m);
 }

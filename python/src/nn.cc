@@ -158,8 +158,9 @@ void BindNn(nb::module_& m) {
   m.def("summarize_histogram", [](const std::string& name, Output values, nb::handle collections) {
     return SummarizeHistogram(name, values, Strings(collections));
   });
-  m.def("merge_summary",
-        [](nb::handle summaries, const std::string& name) { return MergeSummaries(OutputsFromPython(summaries), name); });
+  m.def("merge_summary", [](nb::handle summaries, const std::string& name) {
+    return MergeSummaries(OutputsFromPython(summaries), name);
+  });
   m.def("merge_all_summaries", [](const std::string& collection) { return MergeAllSummaries(collection); });
   m.def("gradients",
         [](nb::handle ys, nb::handle xs, nb::handle grad_ys, nb::handle stop_gradients, const std::string& name) {
