@@ -7,6 +7,7 @@ change, so that an edit to a kernel recompiles that kernel alone:
     generated/headrace/ops/FAMILY.h   one header for each source file that declares ops
     generated/headrace/ops.h          all of them
     generated/ops_builders.cc         their bodies
+    generated/ops_catalogue.json      what was found, for the test that compares it with the registry
     python/headrace/_ops.py           the Python wrappers
 """
 
@@ -405,6 +406,16 @@ def main() -> None:
     )
     in_order = [ops[name] for name in sorted(ops)]
     write_if_changed(args.generated / "ops_builders.cc", cpp_bodies(in_order))
+    catalogue = [
+        {
+            "op": op.name,
+            "inputs": [arg.name for arg in op.inputs],
+            "outputs": [arg.name for arg in op.outputs],
+            "attrs": [f"{attr.name}: {attr.type}" for attr in op.attrs],
+        }
+        for op in in_order
+    ]
+    write_if_changed(args.generated / "ops_catalogue.json", json.dumps(catalogue, indent=1))
     write_if_changed(args.python, python_module(in_order))
 
 

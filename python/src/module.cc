@@ -12,13 +12,5 @@ NB_MODULE(_core, m) {
   BindVariables(m);
   BindArguments(m);
   BindSession(m);
-  BindNn(m);
-  BindOptimizers(m);
-  BindData(m);
-  BindFeatures(m);
-  BindHooks(m);
-  BindFormats(m);
-  BindEstimator(m);
-  BindCanned(m);
   BindFiles(m);
 }

@@ -2,7 +2,6 @@
 #include "headrace/ops/array_parts.h"
 
 #include <algorithm>
-#include <array>
 #include <cstring>
 
 #include "base/thread_pool.h"
@@ -39,14 +38,11 @@ struct AxisView {
 // Copies all of `part` to, or from, its place in `whole`, beginning at `offset` on the axis.
 void CopyPart(DType dtype, const AxisView& whole, int64_t offset, int64_t part_size, void* whole_data, void* part_data,
               bool into_whole) {
-  const int64_t row = part_size * whole.inner, pitch = whole.size * whole.inner;
-  const Shape rows = {whole.outer, row};
-  const std::array<int64_t, 2> of_whole = {pitch, 1}, of_part = {row, 1};
-  void* in_whole = ElementAt(dtype, whole_data, offset * whole.inner);
-  if (into_whole) {
-    CopyStrided(dtype, rows, part_data, of_part, in_whole, of_whole);
-  } else {
-    CopyStrided(dtype, rows, in_whole, of_whole, part_data, of_part);
+  const int64_t row = part_size * whole.inner;
+  for (int64_t i = 0; i < whole.outer; ++i) {
+    void* in_whole = ElementAt(dtype, whole_data, (i * whole.size + offset) * whole.inner);
+    void* in_part = ElementAt(dtype, part_data, i * row);
+    into_whole ? CopyElements(dtype, in_part, in_whole, row) : CopyElements(dtype, in_whole, in_part, row);
   }
 }
 
@@ -153,22 +149,27 @@ DEFINE_OP("Concat")
 
 DEFINE_OP("ConcatOffset")
     .Input("concat_dim: int32")
-    .Input("shape: N * int32")
-    .Output("offset: N * int32")
+    .Input("shape: N * shape_type")
+    .Output("offset: N * shape_type")
     .Attr("N: int >= 2")
+    .Attr("shape_type: {int32, int64} = DT_INT32")
     .Shape([](ShapeContext& context) {
       for (int i = 1; i < context.num_inputs(); ++i) context.set_output(i - 1, context.input(i));
     })
     .Kernel([](KernelContext& context) {
       const int axis =
           ResolveAxis(context.input(0).AsInt64(), static_cast<int>(context.input(1).num_elements()), "ConcatOffset");
-      int32_t offset = 0;
+      int64_t offset = 0;
       for (int i = 1; i < context.num_inputs(); ++i) {
         const Tensor& shape = context.input(i);
-        std::vector<int32_t> offsets(static_cast<size_t>(shape.num_elements()), 0);
-        offsets[static_cast<size_t>(axis)] = offset;
-        offset += shape.data<int32_t>()[axis];
-        context.set_output(i - 1, Tensor::Vector(offsets));
+        Tensor offsets = Tensor::Zeros(shape.dtype(), shape.shape());
+        if (shape.dtype() == DType::kInt32) {
+          offsets.data<int32_t>()[axis] = static_cast<int32_t>(offset);
+        } else {
+          offsets.data<int64_t>()[axis] = offset;
+        }
+        offset += shape.AsInt64(axis);
+        context.set_output(i - 1, std::move(offsets));
       }
     })
     .NoGradient();

@@ -10,8 +10,9 @@
 #include "headrace/operators.h"
 #include "headrace/ops/array.h"
 #include "headrace/ops/array_parts.h"
+#include "headrace/ops/compare.h"
 #include "headrace/ops/math_binary.h"
-#include "headrace/ops/reduction.h"
+#include "headrace/ops/select.h"
 #include "headrace/ops/slice.h"
 #include "kernels/copy.h"
 #include "ops/declare.h"
@@ -619,10 +620,12 @@ DEFINE_OP("UnsortedSegmentSum")
     .Kernel(UnsortedSegmentKernel(SegmentReduction::kSum))
     .Gradient([](Backward& b) {
       // Rows whose segment is negative were dropped.
-      const Output zero = ConstantLike(DType::kInt32, 0);
-      const Output kept = Maximum(b.x(1), ConstantLike(b.x(1).dtype(), 0));
-      const Output rows = GatherV2(b.dy(), kept, zero);
-      b.Return(rows, Gradient(), Gradient());
+      const Output zero = ConstantLike(DType::kInt32, 0), one = ConstantLike(DType::kInt32, 1);
+      const Output segments = b.x(1), none = ZerosLike(segments);
+      const Output rows = GatherV2(b.dy(), Maximum(segments, none), zero);
+      const Output ones = Fill(ExpandDims(Rank(rows) - Rank(segments), zero), one);
+      const Output kept = Reshape(GreaterEqual(segments, none), ConcatV2({ShapeOf(segments), ones}, zero));
+      b.Return(SelectV2(kept, rows, ZerosLike(rows)), Gradient(), Gradient());
     });
 
 DEFINE_OP("UnsortedSegmentMax")
@@ -631,7 +634,7 @@ DEFINE_OP("UnsortedSegmentMax")
     .Input("num_segments: Tnumsegments")
     .Output("output: T")
     .Attr("T: {float, double, int32, uint8, int16, int8, int64, uint16, uint32, uint64}")
-    .Attr("Tindices: {int16, int32, int64}")
+    .Attr("Tindices: {int32, int64}")
     .Attr("Tnumsegments: {int32, int64} = DT_INT32")
     .Shape(UnsortedSegmentShape)
     .Kernel(UnsortedSegmentKernel(SegmentReduction::kMax));
@@ -642,7 +645,7 @@ DEFINE_OP("UnsortedSegmentMin")
     .Input("num_segments: Tnumsegments")
     .Output("output: T")
     .Attr("T: {float, double, int32, uint8, int16, int8, int64, uint16, uint32, uint64}")
-    .Attr("Tindices: {int16, int32, int64}")
+    .Attr("Tindices: {int32, int64}")
     .Attr("Tnumsegments: {int32, int64} = DT_INT32")
     .Shape(UnsortedSegmentShape)
     .Kernel(UnsortedSegmentKernel(SegmentReduction::kMin));
@@ -653,7 +656,7 @@ DEFINE_OP("UnsortedSegmentProd")
     .Input("num_segments: Tnumsegments")
     .Output("output: T")
     .Attr("T: {float, double, int32, uint8, int16, int8, int64, uint16, uint32, uint64}")
-    .Attr("Tindices: {int16, int32, int64}")
+    .Attr("Tindices: {int32, int64}")
     .Attr("Tnumsegments: {int32, int64} = DT_INT32")
     .Shape(UnsortedSegmentShape)
     .Kernel(UnsortedSegmentKernel(SegmentReduction::kProd));

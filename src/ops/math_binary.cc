@@ -24,6 +24,7 @@ KernelFactory IntegerDivision(F f) {
     if (!IsInteger(node.input(0).dtype())) return divide;
     return [divide](KernelContext& context) {
       const Tensor& divisor = context.input(1);
+      if (context.input(0).num_elements() == 0) return divide(context);
       VisitNumeric(divisor.dtype(), "division", [&](auto zero) {
         for (auto value : divisor.flat<decltype(zero)>()) {
           if (value == zero) throw InvalidArgument("Integer division by zero");

@@ -27,8 +27,8 @@ struct SoftmaxRows {
       for (int64_t i = 0; i < classes; ++i) y[i] = Exp(x[i] - maximum);
       for (int64_t i = 0; i < classes; ++i) total += y[i];
       if constexpr (logarithm) {
-        const T shift = maximum + std::log(total);
-        for (int64_t i = 0; i < classes; ++i) y[i] = x[i] - shift;
+        const T log_total = std::log(total);
+        for (int64_t i = 0; i < classes; ++i) y[i] = x[i] - maximum - log_total;
       } else {
         const T scale = T(1) / total;
         for (int64_t i = 0; i < classes; ++i) y[i] *= scale;
