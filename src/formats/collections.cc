@@ -37,6 +37,10 @@ bool HoldsVariables(const std::string& key) {
   return kKeys.contains(key);
 }
 
+bool IsControlFlow(const std::string& key) {
+  return key == "cond_context" || key == "while_context";
+}
+
 class CollectionReader {
  public:
   CollectionReader(Graph& graph, const std::string& prefix) : graph_(graph), prefix_(prefix) {}
@@ -45,13 +49,14 @@ class CollectionReader {
   std::shared_ptr<Variable> ReadVariable(const std::string& bytes) {
     tensorflow::VariableDef proto;
     if (!proto.ParseFromString(bytes)) return nullptr;
-    Output handle = Find(proto.variable_name());
-    if (!handle) return nullptr;
+    // A part of a graph may hold the variable but not the node that reads it; such a one is of no use to builders.
+    Output handle = Find(proto.variable_name()), value = Find(proto.snapshot_name());
+    if (!handle || !value) return nullptr;
     auto& variable = variables_[handle.name()];
     if (variable) return variable;
     variable = std::make_shared<Variable>();
     variable->handle = handle;
-    variable->value = Find(proto.snapshot_name());
+    variable->value = value;
     variable->initializer = graph_.FindNode(prefix_ + proto.initializer_name());
     variable->initial_value = Find(proto.initial_value_name());
     variable->name = handle.node->name();
@@ -106,9 +111,11 @@ void CollectionsToProto(const Graph& graph, tensorflow::MetaGraphDef* proto) {
   }
 }
 
-void CollectionsFromProto(Graph& graph, const tensorflow::MetaGraphDef& proto, const std::string& prefix) {
+void CollectionsFromProto(Graph& graph, const tensorflow::MetaGraphDef& proto, const std::string& prefix,
+                          bool whole_graph) {
   CollectionReader reader(graph, prefix);
   for (const auto& [key, collection] : proto.collection_def()) {
+    if (IsControlFlow(key) && !whole_graph) continue;  // refers to nodes by names inside its bytes
     std::vector<CollectionItem> items;
     for (const std::string& name : collection.node_list().value()) reader.ReadNamed(name, items);
     for (const std::string& bytes : collection.bytes_list().value()) {

@@ -12,7 +12,8 @@ class MetaGraphDef;
 namespace headrace {
 
 void CollectionsToProto(const Graph& graph, tensorflow::MetaGraphDef* proto);
-// Items whose nodes the graph lacks are left out.
-void CollectionsFromProto(Graph& graph, const tensorflow::MetaGraphDef& proto, const std::string& prefix);
+// Items whose nodes the graph lacks are left out; `whole_graph` says that it has all of the MetaGraphDef's.
+void CollectionsFromProto(Graph& graph, const tensorflow::MetaGraphDef& proto, const std::string& prefix,
+                          bool whole_graph = true);
 
 }  // namespace headrace

@@ -140,7 +140,7 @@ MetaGraph MetaGraphFromProto(const tensorflow::MetaGraphDef& proto, bool serving
     if (!meta.info.init_op.empty()) options.needed.push_back(meta.info.init_op);
   }
   GraphFromProto(*meta.graph, proto.graph_def(), options);
-  CollectionsFromProto(*meta.graph, proto, "");
+  CollectionsFromProto(*meta.graph, proto, "", /*whole_graph=*/!serving_only);
   return meta;
 }
 

@@ -43,7 +43,8 @@ class TaxiModelTest : public testing::Test {
   // The numbers of "predictions", whose items are [number] or {"predictions": [number]}.
   static std::vector<double> Numbers(const std::string& json) {
     std::vector<double> numbers;
-    for (const auto& item : nlohmann::json::parse(json)["predictions"]) {
+    const auto response = nlohmann::json::parse(json);
+    for (const auto& item : response["predictions"]) {
       numbers.push_back((item.is_object() ? item["predictions"] : item)[0]);
     }
     return numbers;
@@ -72,7 +73,8 @@ TEST_F(TaxiModelTest, PredictionsAreTensorFlows) {
 
 TEST_F(TaxiModelTest, LocalPrediction_TakesLines) {
   std::string lines;
-  for (const auto& instance : nlohmann::json::parse(*expected_)["instances"]) lines += instance.dump() + "\n";
+  const auto expected = nlohmann::json::parse(*expected_);
+  for (const auto& instance : expected["instances"]) lines += instance.dump() + "\n";
   ExpectTensorFlowsPredictions(PredictLocally(Path("export"), lines));
 }
 
@@ -114,16 +116,17 @@ TEST_F(TaxiModelTest, ManyThreads_GetTheSamePredictions) {
 }
 
 TEST_F(TaxiModelTest, TensorFlowPredictsFromWhatWeRewrite) {
+  std::string directory = Path("rewritten");
   MetaGraph meta = ReadSavedModel(Path("export"), {"serve"}, /*serving_only=*/true);
   {
-    SavedModelWriter writer(Path("rewritten"));
+    SavedModelWriter writer(directory);
     CheckpointReader variables(SavedModelVariablesPrefix(Path("export")));
     for (const auto& [name, info] : variables.Variables()) writer.variables().Add(name, variables.Read(name));
     writer.AddMetaGraph(*meta.graph, meta.info, {.strip_default_attrs = true});
     writer.Finish();
   }
-  ExpectTensorFlowsPredictions(LoadedModel(Path("rewritten")).PredictJson(InstancesOf(*expected_)));
-  RunOracle("oracle_taxi.py", "check " + Path("rewritten") + " " + Path("expected.json"), *directory_);
+  ExpectTensorFlowsPredictions(LoadedModel(directory).PredictJson(InstancesOf(*expected_)));
+  RunOracle("oracle_taxi.py", "check " + directory + " " + Path("expected.json"), *directory_);
 }
 
 TEST_F(TaxiModelTest, TheEstimatorsCheckpointIsRead) {
