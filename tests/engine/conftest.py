@@ -1,0 +1,147 @@
+"""A running engine on a fresh home, and the public Google clients pointed at it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+HEADRACE = Path(os.environ.get("HEADRACE_BINARY", ROOT / "build" / "bin" / "headrace"))
+PROJECT = "projects/lab"
+
+
+class Engine:
+    """An engine process that can be killed and started again on the same home and port."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self.process: subprocess.Popen[bytes] | None = None
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        """Starts the process and waits until it serves; the time that took is in `startup`."""
+        environment = dict(
+            os.environ,
+            HEADRACE_HOME=str(self.home),
+            HEADRACE_PORT=str(self.port),
+            HEADRACE_PYTHON=sys.executable,
+            HEADRACE_PYTHONPATH=str(ROOT / "python"),
+        )
+        self.home.mkdir(parents=True, exist_ok=True)
+        begin = time.monotonic()
+        with (self.home / "engine.out").open("ab") as out:
+            self.process = subprocess.Popen([str(HEADRACE), "engine"], env=environment, stdout=out, stderr=out)
+        while time.monotonic() < begin + 20:
+            try:
+                socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
+                break
+            except OSError:
+                assert self.process.poll() is None, (self.home / "engine.out").read_text()
+                time.sleep(0.01)
+        self.startup = time.monotonic() - begin
+
+    def kill(self) -> None:
+        """kill -9: no chance to tidy up."""
+        assert self.process
+        self.process.kill()
+        self.process.wait()
+
+    def stop(self) -> int:
+        """An orderly stop; returns the exit status."""
+        assert self.process
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(timeout=20)
+
+    @property
+    def token(self) -> str:
+        """The default account's bearer token."""
+        return str(json.loads((self.home / "credentials.json").read_text())["token"])
+
+    def credentials(self) -> Any:
+        """The token as the Google clients take it."""
+        from google.oauth2.credentials import Credentials
+
+        return Credentials(token=self.token)
+
+    def ml(self) -> Any:
+        """The public client of ml v1."""
+        from googleapiclient import discovery
+
+        return discovery.build(
+            "ml",
+            "v1",
+            credentials=self.credentials(),
+            client_options={"api_endpoint": self.url},
+            static_discovery=True,
+            cache_discovery=False,
+        )
+
+    def storage(self) -> Any:
+        """The public client of Cloud Storage."""
+        from google.cloud import storage
+
+        return storage.Client(project="lab", credentials=self.credentials(), client_options={"api_endpoint": self.url})
+
+    def wait_for_job(self, job: str, states: tuple[str, ...] = ("SUCCEEDED", "FAILED", "CANCELLED"), seconds: float = 90) -> Any:
+        """Polls until the job is in one of the states; returns it."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            record = self.ml().projects().jobs().get(name=f"{PROJECT}/jobs/{job}").execute()
+            if record["state"] in states:
+                return record
+            time.sleep(0.05)
+        raise AssertionError(f"{record} is not in {states} after {seconds} s")
+
+    def log(self, job: str) -> list[dict[str, str]]:
+        """The whole log of an ended job, by the logs endpoint."""
+        import requests
+
+        entries: list[dict[str, str]] = []
+        after = "0"
+        while True:
+            response = requests.get(
+                f"{self.url}/v1/{PROJECT}/jobs/{job}/logs?after={after}&wait=10",
+                headers={"Authorization": f"Bearer {self.token}"},
+                timeout=30,
+            ).json()
+            entries += response["entries"]
+            after = response["next"]
+            if response["done"]:
+                return entries
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Iterator[Engine]:
+    """A started engine on a home of its own; what it leaves running is ended."""
+    if not HEADRACE.exists():
+        pytest.skip(f"no executable at {HEADRACE}")
+    pytest.importorskip("googleapiclient")
+    engine = Engine(tmp_path / "home")
+    engine.start()
+    yield engine
+    if engine.process and engine.process.poll() is None:
+        engine.stop()
+    for lock in [*engine.home.glob("jobs/*/*/supervisor.lock"), *engine.home.glob("run/*.lock")]:
+        pid = lock.read_text().strip()
+        if pid and str(engine.home) in _command_line(pid):
+            os.kill(int(pid), signal.SIGKILL)
+
+
+def _command_line(pid: str) -> str:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
+    except OSError:
+        return ""
