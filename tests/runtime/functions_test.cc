@@ -1,0 +1,119 @@
+// Library functions, and state that lasts from run to run.
+#include "runtime/functions.h"
+
+#include <gtest/gtest.h>
+
+#include "headrace/op.h"
+
+namespace headrace {
+namespace {
+
+Tensor Floats(const Shape& shape, std::vector<float> values) {
+  return Tensor::Of<float>(shape, std::span<const float>(values));
+}
+
+class FunctionsTest : public testing::Test {
+ protected:
+  FunctionsTest() : graph_(std::make_shared<Graph>()), scope_(*graph_) {}
+  Functions Runner() {
+    return Functions([this](const std::string& name) { return graph_->FindFunction(name); }, resources_, {});
+  }
+  std::shared_ptr<Graph> graph_;
+  GraphScope scope_;
+  ResourceManager resources_;
+};
+
+TEST_F(FunctionsTest, CallsAFunctionOfTheLibrary) {
+  const auto function =
+      TraceFunction("affine", {{DType::kFloat, PartialShape{-1}}}, [](const std::vector<Output>& args) {
+        const Output doubled = ApplyOp("AddV2", {{args[0]}, {args[0]}});
+        return std::vector<Output>{ApplyOp("AddV2", {{doubled}, {Constant(Tensor::Scalar(1.0f))}}), args[0]};
+      });
+  auto runner = Runner();
+  for (int call = 0; call < 2; ++call) {
+    const auto results = runner.Call(function->name, {Floats({2}, {1, 2})});
+    ASSERT_EQ(results.size(), 2u);
+    EXPECT_EQ(results[0].data<float>()[1], 5);
+    EXPECT_EQ(results[1].data<float>()[1], 2);
+  }
+}
+
+TEST_F(FunctionsTest, ChecksTheArguments) {
+  const auto function =
+      TraceFunction("same", {{DType::kFloat, PartialShape{2}}}, [](const std::vector<Output>& args) { return args; });
+  auto runner = Runner();
+  EXPECT_THROW(runner.Call(function->name, {}), Error);
+  EXPECT_THROW(runner.Call(function->name, {Floats({3}, {1, 2, 3})}), Error);
+  EXPECT_THROW(runner.Call("absent", {}), Error);
+}
+
+TEST_F(FunctionsTest, ReadsAVariableGivenAsAnArgument) {
+  const auto function =
+      TraceFunction("read", {{DType::kResource, PartialShape(Shape())}}, [](const std::vector<Output>& args) {
+        return std::vector<Output>{ApplyOp("ReadVariableOp", {{args[0]}}, {{"dtype", DType::kFloat}})};
+      });
+  auto state = std::make_shared<VariableState>("v", DType::kFloat, PartialShape{1});
+  state->value = Floats({1}, {7});
+  auto runner = Runner();
+  EXPECT_EQ(runner.Call(function->name, {Tensor::Resource(state)})[0].scalar<float>(), 7);
+  // A caller that holds the variable already is not kept waiting by itself.
+  const VariableLock held(state, true);
+  EXPECT_EQ(runner.Call(function->name, {Tensor::Resource(state)})[0].scalar<float>(), 7);
+}
+
+TEST_F(FunctionsTest, ErrorsNameTheInnermostOpOnce) {
+  const auto function =
+      TraceFunction("product", {{DType::kFloat, PartialShape()}}, [](const std::vector<Output>& args) {
+        return std::vector<Output>{ApplyOp("MatMul", {{args[0]}, {args[0]}}, {}, "inner_product")};
+      });
+  auto runner = Runner();
+  try {
+    runner.Call(function->name, {Floats({2, 3}, {1, 2, 3, 4, 5, 6})});
+    FAIL();
+  } catch (const Error& error) {
+    const std::string message = error.what();
+    EXPECT_NE(message.find("inner_product"), std::string::npos) << message;
+    EXPECT_EQ(message.find("[op '"), message.rfind("[op '")) << message;
+  }
+}
+
+TEST_F(FunctionsTest, RandomNumbersGoOnFromPlanToPlan) {
+  const Output dims = Constant(Tensor::Vector(std::vector<int32_t>{4}));
+  const Output random = ApplyOp("RandomUniform", {{dims}}, {{"dtype", DType::kFloat}, {"seed", 1}, {"seed2", 2}});
+  const Output other = ApplyOp("Neg", {{random}});
+  Session one_plan(graph_), two_plans(graph_);
+  one_plan.Run({random});
+  two_plans.Run({other});  // draws the same numbers, by another plan
+  const Tensor expected = one_plan.Run({random})[0], actual = two_plans.Run({random})[0];
+  for (int i = 0; i < 4; ++i) EXPECT_EQ(actual.data<float>()[i], expected.data<float>()[i]);
+}
+
+TEST_F(FunctionsTest, AResourceVariableIsReadBeforeItIsWritten) {
+  const Output handle =
+      ApplyOp("VarHandleOp", {}, {{"dtype", DType::kFloat}, {"shape", Shape{2}}, {"shared_name", "r"}});
+  const Output read = ApplyOp("ReadVariableOp", {{handle}}, {{"dtype", DType::kFloat}});
+  Node* assign = graph_->Apply("AssignVariableOp", {{handle}, {Constant(Floats({2}, {1, 2}))}});
+  Node* add = graph_->Apply("AssignAddVariableOp", {{handle}, {ApplyOp("Mul", {{read}, {read}})}});
+  Session session(graph_);
+  session.Run({}, {}, {assign});
+  session.Run({}, {}, {add});
+  const Tensor before = session.Run({}, {read}, {add})[0];
+  EXPECT_EQ(before.data<float>()[1], 6);  // 2, 2 + 4
+  session.Run({}, {}, {add});
+  EXPECT_EQ(session.Run({read})[0].data<float>()[0], 42);  // 1, 2, 6, 42
+}
+
+TEST_F(FunctionsTest, APlanExplainsItself) {
+  const Output x = ApplyOp("Placeholder", {}, {{"dtype", DType::kFloat}, {"shape", PartialShape{-1}}}, "x");
+  const Output y = ApplyOp("Exp", {{ApplyOp("Neg", {{x}}, {}, "minus")}}, {}, "result");
+  KernelCache kernels;
+  auto runner = Runner();
+  const auto plan = Compile(*graph_, {x}, {y}, {}, {}, kernels, {resources_, runner});
+  const std::string text = ExplainPlan(*plan);
+  EXPECT_NE(text.find("fused elementwise: t0 = 'minus' (Neg)(in0); t1 = 'result' (Exp)(t0) -> out0"), std::string::npos)
+      << text;
+  EXPECT_NE(text.find("plan of 1 steps"), std::string::npos) << text;
+}
+
+}  // namespace
+}  // namespace headrace
