@@ -48,6 +48,8 @@ def names_in(path: str) -> set[str]:
     """The public names of a module of the table, submodules included."""
     prefix = path + "." if path else ""
     children = {m[len(prefix) :].split(".")[0] for m in api.MODULES if m.startswith(prefix) and m != path}
+    if path == "compat":
+        children.add("v1")
     return {*api.MODULES.get(path, {}), *children}
 
 

@@ -49,6 +49,10 @@ compat: disable_eager_execution enable_eager_execution disable_v2_behavior enabl
 compat: enable_v2_tensorshape disable_tensor_equality enable_tensor_equality disable_control_flow_v2
 compat: enable_control_flow_v2 VERSION __version__ GIT_VERSION COMPILER_VERSION GRAPH_DEF_VERSION
 errors: OpError
+optimizers: gradients UnconnectedGradients
+data: decode_csv TensorSpec
+framework: import_graph_def GraphDef
+parsing: FixedLenFeature VarLenFeature
 
 [compat]
 compat: as_bytes as_text as_str as_str_any path_to_str bytes_or_text_types integral_types real_types complex_types
@@ -138,6 +142,68 @@ variables: variables=variables_initializer
 initializers: Initializer Zeros Ones Constant RandomUniform RandomNormal TruncatedNormal VarianceScaling GlorotUniform
 initializers: GlorotNormal LecunUniform LecunNormal HeUniform HeNormal zeros=Zeros ones=Ones
 initializers: glorot_uniform=GlorotUniform glorot_normal=GlorotNormal get
+
+[layers]
+layers: dense Dense dropout flatten
+
+[losses]
+losses: Reduction compute_weighted_loss mean_squared_error absolute_difference hinge_loss sparse_softmax_cross_entropy
+losses: log_loss huber_loss sigmoid_cross_entropy softmax_cross_entropy add_loss get_losses get_regularization_losses
+losses: get_regularization_loss get_total_loss
+
+[metrics]
+metrics: mean mean_squared_error root_mean_squared_error mean_absolute_error accuracy precision recall auc
+
+[summary]
+summary: scalar histogram merge merge_all FileWriter FileWriterCache
+
+[train]
+optimizers: Optimizer GradientDescentOptimizer MomentumOptimizer AdagradOptimizer AdamOptimizer FtrlOptimizer
+optimizers: RMSPropOptimizer
+saver: Saver Scaffold CheckpointState latest_checkpoint checkpoint_exists remove_checkpoint get_checkpoint_state
+saver: update_checkpoint_state NewCheckpointReader load_checkpoint load_variable list_variables
+train: get_global_step get_or_create_global_step create_global_step global_step exponential_decay inverse_time_decay
+train: natural_exp_decay polynomial_decay cosine_decay write_graph Coordinator start_queue_runners
+hooks: SessionRunHook SessionRunArgs SessionRunContext SessionRunValues CheckpointSaverListener LoggingTensorHook
+hooks: StopAtStepHook StepCounterHook SummarySaverHook NanTensorHook NanLossDuringTrainingError CheckpointSaverHook
+hooks: FinalOpsHook FeedFnHook SecondOrStepTimer
+summary: SummaryWriter=FileWriter SummaryWriterCache=FileWriterCache
+examples: Example Features Feature BytesList FloatList Int64List
+
+[data]
+data: Dataset TextLineDataset TFRecordDataset Iterator Options make_one_shot_iterator make_initializable_iterator
+data: get_output_types get_output_shapes get_output_classes
+
+[data.experimental]
+data: AUTOTUNE shuffle_and_repeat map_and_batch parallel_interleave
+
+[io]
+data: decode_csv
+examples: TFRecordWriter tf_record_iterator
+parsing: FixedLenFeature VarLenFeature
+train: write_graph
+
+[python_io]
+examples: TFRecordWriter tf_record_iterator
+
+[feature_column]
+feature_columns: numeric_column bucketized_column categorical_column_with_identity categorical_column_with_hash_bucket
+feature_columns: categorical_column_with_vocabulary_list categorical_column_with_vocabulary_file crossed_column
+feature_columns: indicator_column embedding_column input_layer linear_model make_parse_example_spec
+
+[estimator]
+estimator: Estimator EstimatorSpec ModeKeys RunConfig TrainSpec EvalSpec train_and_evaluate DNNRegressor
+estimator: LinearRegressor DNNLinearCombinedRegressor add_metrics Exporter LatestExporter FinalExporter BestExporter
+hooks: SessionRunHook SessionRunArgs SessionRunContext SessionRunValues CheckpointSaverListener LoggingTensorHook
+hooks: StopAtStepHook StepCounterHook SummarySaverHook NanTensorHook NanLossDuringTrainingError CheckpointSaverHook
+hooks: FinalOpsHook FeedFnHook SecondOrStepTimer
+
+[estimator.export]
+estimator: ServingInputReceiver TensorServingInputReceiver build_raw_serving_input_receiver_fn ExportOutput
+estimator: PredictOutput RegressionOutput ClassificationOutput
+
+[estimator.inputs]
+inputs: numpy_input_fn pandas_input_fn
 
 [sparse]
 framework: SparseTensor

@@ -493,3 +493,46 @@ def executing_eagerly() -> bool:
 
 def op_scope(values: Any, name: str | None, default_name: str | None = None) -> name_scope:
     return name_scope(name, default_name, values)
+
+
+# ------------------------------------------------------------------------------------------------------------ GraphDef
+
+
+class GraphDef:
+    """A serialized graph."""
+
+    def __init__(self, data: bytes = b"") -> None:
+        self._data = data
+
+    def SerializeToString(self) -> bytes:  # noqa: N802
+        return self._data
+
+    def ParseFromString(self, data: bytes) -> None:  # noqa: N802
+        self._data = data
+
+    @classmethod
+    def FromString(cls, data: bytes) -> GraphDef:  # noqa: N802
+        return cls(data)
+
+    def ByteSize(self) -> int:  # noqa: N802
+        return len(self._data)
+
+
+@_extend(Graph)
+def as_graph_def(self: Graph, from_version: Any = None, add_shapes: bool = False) -> GraphDef:
+    """The graph in TensorFlow's form."""
+    return GraphDef(_core.serialize_graph(self, False))
+
+
+def import_graph_def(
+    graph_def: GraphDef, input_map: dict[str, Any] | None = None, return_elements: Any = None, name: str | None = None,
+    op_dict: Any = None, producer_op_list: Any = None,
+) -> list[Any] | None:  # fmt: skip
+    """Adds a graph's nodes to the current graph under `name` ("import"). Returns the elements asked for."""
+    inputs = {key if ":" in key else key + ":0": value for key, value in (input_map or {}).items()}
+    names = list(return_elements or [])
+    prefix = "import" if name is None else name
+    found = _core.import_graph_def(graph_def.SerializeToString(), prefix, inputs, [n if ":" in n else n + ":0" for n in names])
+    if not names:
+        return None
+    return [tensor if ":" in n else tensor.op for n, tensor in zip(names, found)]

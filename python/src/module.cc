@@ -12,5 +12,13 @@ NB_MODULE(_core, m) {
   BindVariables(m);
   BindArguments(m);
   BindSession(m);
+  BindNn(m);
+  BindOptimizers(m);
+  BindData(m);
+  BindFeatures(m);
+  BindHooks(m);
+  BindFormats(m);
+  BindEstimator(m);
+  BindCanned(m);
   BindFiles(m);
 }

@@ -410,7 +410,7 @@ std::vector<std::string> Invocation::Arguments(const std::string& name) const {
 
 std::string Nearest(const std::string& word, const std::vector<std::string>& candidates) {
   std::string nearest;
-  size_t best = std::max<size_t>(1, word.size() / 3) + 1;
+  size_t best = std::max<size_t>(1, word.size() * 2 / 5) + 1;
   for (const std::string& candidate : candidates) {
     const size_t distance = EditDistance(word, candidate);
     if (distance < best && distance < candidate.size()) {

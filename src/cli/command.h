@@ -97,7 +97,7 @@ Invocation ParseCommandLine(const Front& front, const std::vector<std::string>& 
 // error. `--help` and `help` print what the front, a group or a command offers.
 int RunFront(const Front& front, const std::vector<std::string>& arguments);
 
-// The candidate nearest to a mistyped word (a third of its letters wrong at most), or "".
+// The candidate nearest to a mistyped word (two fifths of its letters wrong at most), or "".
 std::string Nearest(const std::string& word, const std::vector<std::string>& candidates);
 
 }  // namespace headrace::cli

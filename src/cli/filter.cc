@@ -43,7 +43,7 @@ bool Test(const Json& value, const std::string& op, const std::string& operand) 
     return !value.is_null() && HasPattern(text, operand);
   }
   if (op == "~" || op == "!~") {
-    const RE2 pattern(operand);
+    const RE2 pattern(operand, RE2::Quiet);
     if (!pattern.ok()) throw InvalidArgument("bad regular expression [", operand, "] in --filter: ", pattern.error());
     return RE2::PartialMatch(text, pattern) == (op == "~");
   }

@@ -35,16 +35,17 @@ std::vector<std::string> Modernise(std::vector<std::string> arguments) {
 const Front& HeadraceFront() {
   static const Front front{"headrace",
                            "Headrace: TensorFlow 1's Estimators and Cloud ML Engine's services on your own machines.",
-                           "--quiet|-q --format=FORMAT", Join({ShellCommands()})};
+                           "--quiet|-q --format=FORMAT", Join({ShellCommands(), EngineCommands()})};
   return front;
 }
 
 const Front& GcloudFront() {
-  static const Front front{"gcloud", "gcloud, as far as Headrace's engine answers for it.",
-                           "-q|--quiet --format=FORMAT --filter=EXPRESSION --limit=N --sort-by=KEY,... --page-size=N "
-                           "--project=PROJECT --account=ACCOUNT --verbosity=LEVEL --configuration=NAME --uri "
-                           "--user-output-enabled --log-http",
-                           Join({ConfigCommands()})};
+  static const Front front{
+      "gcloud", "gcloud, as far as Headrace's engine answers for it.",
+      "-q|--quiet --format=FORMAT --filter=EXPRESSION --limit=N --sort-by=KEY,... --page-size=N "
+      "--project=PROJECT --account=ACCOUNT --verbosity=LEVEL --configuration=NAME --uri "
+      "--user-output-enabled --log-http",
+      Join({ConfigCommands(), AccountCommands(), LocalCommands(), JobCommands(), ModelCommands(), StorageCommands()})};
   return front;
 }
 
@@ -60,6 +61,7 @@ int Main(int argc, char** argv) {
     }
   }
   if (program == "gcloud") return RunFront(GcloudFront(), Modernise(std::move(arguments)));
+  if (program == "gsutil") return RunFront(GsutilFront(), arguments);
   return RunFront(HeadraceFront(), arguments);
 }
 

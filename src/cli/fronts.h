@@ -16,7 +16,13 @@ const Front& GcloudFront();
 const Front& GsutilFront();
 
 // The families; each is declared in a file of its own.
-std::vector<Command> ShellCommands();   // headrace env, version, sample-data
-std::vector<Command> ConfigCommands();  // gcloud config, components
+std::vector<Command> ShellCommands();    // headrace env, version, sample-data
+std::vector<Command> EngineCommands();   // headrace start, stop, status, engine, supervise, replica
+std::vector<Command> ConfigCommands();   // gcloud config, components
+std::vector<Command> AccountCommands();  // gcloud auth, projects
+std::vector<Command> LocalCommands();    // gcloud ai-platform local
+std::vector<Command> JobCommands();      // gcloud ai-platform jobs
+std::vector<Command> ModelCommands();    // gcloud ai-platform models, versions, operations, predict
+std::vector<Command> StorageCommands();  // gcloud storage
 
 }  // namespace headrace::cli

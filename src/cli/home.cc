@@ -51,10 +51,7 @@ Installation Installation::Find() {
   const bool built = fs::exists(prefix / "CMakeCache.txt", error);
   if (built) {
     found.commands = prefix / "commands";
-    // In a build tree the Python sources lie beside it, and what was generated and compiled lies in it.
-    for (const fs::path& path : {prefix / "python", prefix.parent_path() / "python"}) {
-      if (fs::is_directory(path, error)) found.python_path.push_back(path);
-    }
+    found.python_path.push_back(prefix / "python");  // links to the sources, beside the compiled module
     if (fs::exists(prefix / "venv/bin/python", error)) found.venv = prefix / "venv";
   } else {
     found.commands = prefix / "libexec/headrace";

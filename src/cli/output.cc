@@ -346,7 +346,15 @@ std::string ScalarText(const Json& value) {
   if (value.is_null()) return "";
   if (value.is_string()) return value.get<std::string>();
   if (value.is_boolean()) return value.get<bool>() ? "True" : "False";
-  return value.dump();
+  if (!value.is_structured()) return value.dump();
+  // A list or an object inside a cell: JSON with a space behind each comma and colon.
+  std::vector<std::string> items;
+  for (const auto& [key, item] : value.items()) {
+    const std::string text = item.is_structured() ? ScalarText(item) : item.dump();
+    items.push_back(value.is_object() ? absl::StrCat(Json(key).dump(), ": ", text) : text);
+  }
+  const std::string joined = absl::StrJoin(items, ", ");
+  return value.is_object() ? absl::StrCat("{", joined, "}") : absl::StrCat("[", joined, "]");
 }
 
 std::string ToYaml(const Json& value) {

@@ -1,5 +1,7 @@
 // ShuffleDataset. The buffer, the random numbers and their use are TensorFlow's, so that the same seeds give the same
 // order: a full buffer gives out a random element, whose place the oldest takes, and the next input goes behind.
+#include <functional>
+#include <optional>
 #include <random>
 
 #include "data/stage.h"
@@ -17,14 +19,16 @@ Sampler SamplerOf(int64_t seed, int64_t seed2) {
 template <class T>
 class Shuffler {
  public:
-  Shuffler(std::unique_ptr<typename Flow<T>::Input> input, int64_t buffer_size, Sampler random)
-      : input_(std::move(input)), capacity_(static_cast<size_t>(buffer_size)), random_(random) {}
+  // `seed` makes the random numbers when the first element is asked for: a pass that nobody reads draws no seeds.
+  Shuffler(std::unique_ptr<typename Flow<T>::Input> input, int64_t buffer_size, std::function<Sampler()> seed)
+      : input_(std::move(input)), capacity_(static_cast<size_t>(buffer_size)), seed_(std::move(seed)) {}
   ~Shuffler() {
     for (size_t i = 0; i < size_; ++i) Flow<T>::Discard(&buffer_[Wrapped(start_ + i)]);
   }
   Shuffler(Shuffler&& other) noexcept
       : input_(std::move(other.input_)),
         capacity_(other.capacity_),
+        seed_(std::move(other.seed_)),
         random_(other.random_),
         buffer_(std::move(other.buffer_)),
         start_(other.start_),
@@ -32,6 +36,7 @@ class Shuffler {
   std::string Position() const { return ""; }
 
   bool Next(T* out) {
+    if (!random_) random_ = seed_();
     while (input_ && size_ < capacity_) {
       T value;
       if (!input_->Next(&value)) {
@@ -47,7 +52,7 @@ class Shuffler {
       ++size_;
     }
     if (size_ == 0) return false;
-    const size_t slot = Wrapped(start_ + random_() % size_);
+    const size_t slot = Wrapped(start_ + (*random_)() % size_);
     *out = std::move(buffer_[slot]);
     if (slot != start_) buffer_[slot] = std::move(buffer_[start_]);
     start_ = Wrapped(start_ + 1);
@@ -59,7 +64,8 @@ class Shuffler {
   size_t Wrapped(size_t i) const { return i >= capacity_ ? i - capacity_ : i; }
   std::unique_ptr<typename Flow<T>::Input> input_;
   size_t capacity_;
-  Sampler random_;
+  std::function<Sampler()> seed_;
+  std::optional<Sampler> random_;
   std::vector<T> buffer_;  // a ring; grows to the capacity with the first elements
   size_t start_ = 0, size_ = 0;
 };
@@ -79,7 +85,7 @@ class ShuffleDataset final : public StageDataset<ShuffleDataset> {
   template <class T>
   Shuffler<T> MakeStage(std::unique_ptr<typename Flow<T>::Input> input, IteratorContext& context,
                         const RowOptions&) const {
-    return {std::move(input), buffer_size_, NextRandom(context)};
+    return {std::move(input), buffer_size_, [this, &context] { return NextRandom(context); }};
   }
 
  private:

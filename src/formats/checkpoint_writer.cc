@@ -100,6 +100,7 @@ void CheckpointWriter::AddSlice(const std::string& name, const Shape& full_shape
     throw InvalidArgument("a part of '", name, "' has shape ", value.shape(), " and starts at ", PartialShape(begin),
                           ", expected the rank of ", full_shape);
   }
+  if (value.shape() == full_shape) return Add(name, value);  // a single part is stored as the whole it is
   tensorflow::TensorSliceProto slice;
   for (int axis = 0; axis < full_shape.rank(); ++axis) {
     auto* extent = slice.add_extent();

@@ -90,7 +90,8 @@ Code CodeOf(int status) {
 }
 
 Response ErrorResponse(const Error& error) {
-  const int status = StatusOf(error.code());
+  const auto* with_status = dynamic_cast<const StatusError*>(&error);
+  const int status = with_status ? with_status->status() : StatusOf(error.code());
   // Messages may quote a caller's bytes: invalid UTF-8 is replaced, never a reason to fail again.
   const nlohmann::json body = {
       {"error", {{"code", status}, {"message", error.what()}, {"status", CodeName(error.code())}}}};

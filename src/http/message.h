@@ -71,6 +71,16 @@ struct Response {
 int StatusOf(Code code);
 Code CodeOf(int status);
 
+// An error whose HTTP status is not the one of its code: 412, or 409 for a bucket that isn't empty.
+class StatusError : public Error {
+ public:
+  StatusError(int status, const std::string& message) : Error(Code::kFailedPrecondition, message), status_(status) {}
+  int status() const { return status_; }
+
+ private:
+  int status_;
+};
+
 // {"error": {"code": 404, "message": "...", "status": "NOT_FOUND"}}
 Response ErrorResponse(const Error& error);
 

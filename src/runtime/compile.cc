@@ -207,7 +207,8 @@ class Builder {
       for (int o = 0; o < step.num_outputs; ++o) {
         const int value = step.first_output + o;
         const DType dtype = step.node->output_dtype(o);
-        if (kept[value] || SizeOf(dtype) == 0 || step.kind == Step::Kind::kSnapshot) continue;
+        const bool holds_data = SizeOf(dtype) > 0 && !step.node->output_is_ref(o);
+        if (kept[value] || !holds_data || step.kind == Step::Kind::kSnapshot) continue;
         const int size_class = SizeClass(dtype, step.node->output_shape(o));
         auto best = free_slots.end();
         for (auto slot = free_slots.begin(); slot != free_slots.end(); ++slot) {

@@ -136,7 +136,7 @@ void MatMulThenProgram(KernelContext& context, const FusedProgram& program, cons
     product = scratch.data<T>();
   }
   run.SetInput(0, product, shapes[0]);
-  constexpr int64_t kBlockBytes = 1 << 18;  // a part of the second-level cache
+  constexpr int64_t kBlockBytes = 1 << 16;  // stays in the second-level cache beside its operands
   const int64_t block = std::clamp<int64_t>(kBlockBytes / std::max<int64_t>(1, s.n * sizeof(T)), 64, 4096);
   const auto rows = [&](int64_t begin, int64_t end) {
     for (int64_t row = begin; row < end; row += block) {

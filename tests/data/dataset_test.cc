@@ -48,8 +48,9 @@ TEST_P(DatasetTest, DropRemainder_DropsTheShortBatch) {
 }
 
 TEST_P(DatasetTest, TakeSkipShardConcatenate) {
-  EXPECT_THAT(Run([] { return Dataset::Range(10).Skip(2).Take(5).Shard(2, 1).Concatenate(Dataset::Range(2)).Batch(9); }),
-              ElementsAre("int64[4] [3, 5, 0, 1]", kEnd));
+  EXPECT_THAT(
+      Run([] { return Dataset::Range(10).Skip(2).Take(5).Shard(2, 1).Concatenate(Dataset::Range(2)).Batch(9); }),
+      ElementsAre("int64[4] [3, 5, 0, 1]", kEnd));
 }
 
 TEST_P(DatasetTest, RepeatCrossesEpochsInsideABatch) {
@@ -72,7 +73,9 @@ TEST_P(DatasetTest, MapUsesTensorsFromOutside) {
 TEST_P(DatasetTest, FilterKeepsWhatThePredicateHoldsFor) {
   EXPECT_THAT(Run([] {
                 return Dataset::Range(7)
-                    .Filter([](Output x) { return ApplyOp("Greater", {{x}, {Constant(Tensor::Scalar<int64_t>(3))}}); })
+                    .Filter([](Output x) {
+                      return ApplyOp("Greater", {{x}, {Constant(Tensor::Scalar<int64_t>(3))}});
+                    })
                     .Batch(2);
               }),
               ElementsAre("int64[2] [4, 5]", "int64[1] [6]", kEnd));
@@ -87,8 +90,9 @@ TEST_P(DatasetTest, FlatMapJoinsDatasets) {
 
 TEST_P(DatasetTest, Csv_ReadsFieldsDefaultsAndALastLineWithoutNewline) {
   const std::string file = WriteLines("plain.csv", "3.5,7,a\n,,\n\"4\",\"1\",\"x,\"\"y\"\"\"");
-  EXPECT_THAT(Run([=] { return Rides({file}).Batch(5); }),
-              ElementsAre("int32[3] [7, 2, 1] | string[3] [\"a\", \"none\", \"x,\"y\"\"] | float32[3] [3.5, 1.5, 4]", kEnd));
+  EXPECT_THAT(
+      Run([=] { return Rides({file}).Batch(5); }),
+      ElementsAre("int32[3] [7, 2, 1] | string[3] [\"a\", \"none\", \"x,\"y\"\"] | float32[3] [3.5, 1.5, 4]", kEnd));
 }
 
 TEST_P(DatasetTest, Csv_TakesWindowsLineEnds) {
@@ -150,6 +154,44 @@ TEST_P(DatasetTest, Shuffle_KeepsEveryElementOnce) {
   EXPECT_NE(steps[0] + steps[1] + steps[2], "int64[1] [0]int64[1] [1]int64[1] [2]");
   std::sort(steps.begin(), steps.end());
   EXPECT_EQ(std::unique(steps.begin(), steps.end()), steps.end());
+}
+
+// The orders are TensorFlow 2.15's (tests/data/pipelines.py).
+TEST_P(DatasetTest, Shuffle_GivesTensorFlowsOrder) {
+  EXPECT_THAT(
+      Run([] {
+        Graph::Current().seed = 42;
+        return Dataset::Range(100).Shuffle(13, 7).Batch(9).Take(2);
+      }),
+      ElementsAre("int64[9] [12, 8, 0, 6, 13, 14, 2, 10, 19]", "int64[9] [16, 9, 23, 7, 5, 20, 11, 4, 1]", kEnd));
+}
+
+TEST_P(DatasetTest, Shuffle_OfEachEpochGivesTensorFlowsOrder) {
+  EXPECT_THAT(Run([] {
+                Graph::Current().seed = 42;
+                return Dataset::Range(20).Shuffle(50, 3).Repeat(3).Batch(20);
+              }),
+              ElementsAre("int64[20] [6, 13, 19, 9, 0, 16, 15, 7, 2, 3, 11, 18, 8, 12, 4, 10, 5, 14, 17, 1]",
+                          "int64[20] [15, 13, 10, 0, 1, 8, 3, 7, 11, 19, 5, 14, 6, 2, 4, 12, 9, 18, 17, 16]",
+                          "int64[20] [7, 6, 16, 17, 2, 19, 13, 3, 9, 14, 4, 0, 12, 8, 18, 11, 1, 10, 5, 15]", kEnd));
+}
+
+TEST_P(DatasetTest, Shuffle_WithoutReshufflingRepeatsTensorFlowsOrder) {
+  EXPECT_THAT(Run([] {
+                Graph::Current().seed = 42;
+                return Dataset::Range(20).Shuffle(6, 3, false).Repeat(2).Batch(20);
+              }),
+              ElementsAre("int64[20] [0, 4, 3, 1, 6, 10, 2, 9, 7, 13, 12, 14, 17, 5, 19, 16, 18, 8, 11, 15]",
+                          "int64[20] [0, 4, 3, 1, 6, 10, 2, 9, 7, 13, 12, 14, 17, 5, 19, 16, 18, 8, 11, 15]", kEnd));
+}
+
+TEST_P(DatasetTest, Interleave_TakesTurnsAsTensorFlow) {
+  EXPECT_THAT(Run([] {
+                return Dataset::Range(1, 6)
+                    .Interleave([](Output x) { return Dataset::FromTensors(x).Repeat(4); }, 2, 3)
+                    .Batch(20);
+              }),
+              ElementsAre("int64[20] [1, 1, 1, 2, 2, 2, 1, 2, 3, 3, 3, 4, 4, 4, 3, 4, 5, 5, 5, 5]", kEnd));
 }
 
 TEST_P(DatasetTest, FetchingMoreComponentsLater_GoesOnWithTheNextElement) {

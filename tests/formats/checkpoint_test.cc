@@ -94,6 +94,16 @@ TEST_F(CheckpointTest, PartitionedVariables_ReadAsOne) {
   EXPECT_THROW(reader.ReadSlice("embedding", {4, 0}, {2, 2}), Error);
 }
 
+TEST_F(CheckpointTest, PartThatIsTheWhole_IsStoredAsTheWhole) {
+  const Tensor value = Tensor::Vector(std::vector<float>{1, 2, 3});
+  CheckpointWriter parts(Path("parts")), plain(Path("plain"));
+  parts.AddSlice("v", {3}, {0}, value);
+  parts.Finish();
+  plain.Add("v", value);
+  plain.Finish();
+  EXPECT_EQ(ReadFile(Path("parts.index")), ReadFile(Path("plain.index")));
+}
+
 TEST_F(CheckpointTest, Merge_JoinsShards) {
   Write(Path("a"), {{"x", Tensor::Scalar<float>(1)}});
   Write(Path("b"), {{"y", Tensor::Scalar<float>(2)}});

@@ -33,9 +33,8 @@ TEST_F(VariablesTest, ReferenceVariable_HasTheNodesOf115) {
 
 TEST_F(VariablesTest, ResourceVariable_HasTheNodesOf115) {
   GetVariable("v", {3}, {.initializer = ZerosInitializer(), .use_resource = true});
-  EXPECT_THAT(NodeNames(*graph_),
-              testing::ElementsAre("v/Initializer/zeros", "v", "v/IsInitialized/VarIsInitializedOp", "v/Assign",
-                                   "v/Read/ReadVariableOp"));
+  EXPECT_THAT(NodeNames(*graph_), testing::ElementsAre("v/Initializer/zeros", "v", "v/IsInitialized/VarIsInitializedOp",
+                                                       "v/Assign", "v/Read/ReadVariableOp"));
 }
 
 TEST_F(VariablesTest, Scopes_PrefixNames) {

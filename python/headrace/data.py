@@ -1,0 +1,343 @@
+"""tf.data: datasets and iterators over the C++ pipeline.
+
+Elements are tensors, dicts of tensors by name, and tuples of these.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from headrace import _core, dtypes
+from headrace.framework import Tensor, convert_to_tensor
+from headrace.shapes import TensorShape
+
+AUTOTUNE = -1
+
+
+class Dataset:
+    """A sequence of elements. Make one by from_tensor_slices, TextLineDataset, …; transform it; iterate over it.
+
+    >>> import tensorflow as tf
+    >>> numbers = tf.data.Dataset.range(5).map(lambda x: x * 2).batch(3)
+    >>> following = numbers.make_one_shot_iterator().get_next()
+    >>> with tf.Session() as session:
+    ...     session.run(following)
+    array([0, 2, 4])
+    """
+
+    def __init__(self, native: Any) -> None:
+        self._native = native
+
+    # --- sources ---
+
+    @staticmethod
+    def from_tensors(tensors: Any) -> Dataset:
+        """One element."""
+        return Dataset(_core.tensor_dataset(_structure(tensors)))
+
+    @staticmethod
+    def from_tensor_slices(tensors: Any) -> Dataset:
+        """One element a row: axis 0 of all tensors, which must agree there."""
+        return Dataset(_core.tensor_slice_dataset(_structure(tensors)))
+
+    @staticmethod
+    def range(*args: int) -> Dataset:
+        start, stop, step = {1: (0, *args, 1), 2: (*args, 1), 3: args}[len(args)]  # type: ignore[misc]
+        return Dataset(_core.range_dataset(start, stop, step))
+
+    @staticmethod
+    def zip(datasets: Any) -> Dataset:
+        return Dataset(_core.zip_datasets([d._native for d in datasets]))
+
+    @staticmethod
+    def list_files(file_pattern: Any, shuffle: bool | None = None, seed: int | None = None) -> Dataset:
+        """The files that match, shuffled unless shuffle=False.
+
+        Raises:
+          InvalidArgumentError: if none does.
+        """
+        from headrace import errors, gfile
+
+        patterns = file_pattern if isinstance(file_pattern, (list, tuple)) else [file_pattern]
+        files = [path for pattern in patterns for path in gfile.glob(pattern)]
+        if not files:
+            raise errors.InvalidArgumentError(None, None, f"No files matched pattern: {file_pattern}")
+        dataset = Dataset.from_tensor_slices(convert_to_tensor(files, dtypes.string))
+        return dataset if shuffle is False else dataset.shuffle(len(files), seed)
+
+    @staticmethod
+    def from_generator(generator: Any, output_types: Any, output_shapes: Any = None, args: Any = None) -> Dataset:
+        raise NotImplementedError(
+            "Dataset.from_generator is not available yet; use from_tensor_slices or tf.estimator.inputs.numpy_input_fn"
+        )
+
+    # --- transforms ---
+
+    def map(self, map_func: Callable, num_parallel_calls: Any = None, deterministic: Any = None) -> Dataset:
+        """Each element as map_func makes it; the function is called once, to build its part of the graph."""
+        return Dataset(self._native.map(lambda *element: _structure(map_func(*element))))
+
+    def filter(self, predicate: Callable) -> Dataset:
+        """The elements for which predicate gives True."""
+        return Dataset(self._native.filter(predicate))
+
+    def flat_map(self, map_func: Callable) -> Dataset:
+        """The elements of the datasets that map_func makes, one dataset after the other."""
+        return Dataset(self._native.interleave(map_func, None, None))
+
+    def interleave(
+        self, map_func: Callable, cycle_length: int = 1, block_length: int = 1, num_parallel_calls: Any = None,
+        **_: Any,
+    ) -> Dataset:  # fmt: skip
+        """As flat_map, block_length elements at a time from cycle_length datasets in turn."""
+        return Dataset(self._native.interleave(map_func, cycle_length, block_length))
+
+    def shuffle(self, buffer_size: int, seed: int | None = None, reshuffle_each_iteration: bool | None = None) -> Dataset:
+        """Draws elements at random from a buffer of the next `buffer_size`."""
+        return Dataset(self._native.shuffle(buffer_size, seed, reshuffle_each_iteration is not False))
+
+    def repeat(self, count: int | None = None) -> Dataset:
+        """The sequence `count` times; for ever if None or -1."""
+        return Dataset(self._native.repeat(-1 if count is None else count))
+
+    def batch(self, batch_size: int, drop_remainder: bool = False, **_: Any) -> Dataset:
+        """Elements joined along a new axis 0; the last batch may be shorter unless drop_remainder."""
+        return Dataset(self._native.batch(batch_size, bool(drop_remainder)))
+
+    def padded_batch(
+        self, batch_size: int, padded_shapes: Any, padding_values: Any = None, drop_remainder: bool = False
+    ) -> Dataset:
+        """As batch, each element padded to padded_shapes first; unknown sizes become the longest of the batch."""
+        shapes = _flat(padded_shapes)
+        types = _flat(self._native.output_types)
+        defaults = ["" if t == dtypes.string else 0 for t in types]
+        values = defaults if padding_values is None else _flat(padding_values)
+        return Dataset(self._native.padded_batch(batch_size, shapes, values, bool(drop_remainder)))
+
+    def take(self, count: int) -> Dataset:
+        return Dataset(self._native.take(count))
+
+    def skip(self, count: int) -> Dataset:
+        return Dataset(self._native.skip(count))
+
+    def shard(self, num_shards: int, index: int) -> Dataset:
+        return Dataset(self._native.shard(num_shards, index))
+
+    def concatenate(self, dataset: Dataset) -> Dataset:
+        return Dataset(self._native.concatenate(dataset._native))
+
+    def prefetch(self, buffer_size: int | None = None) -> Dataset:
+        return Dataset(self._native.prefetch(-1 if buffer_size is None else buffer_size))
+
+    def cache(self, filename: str = "") -> Dataset:
+        if filename:
+            raise NotImplementedError("caching in a file is not available yet; cache() keeps elements in memory")
+        return Dataset(self._native.cache())
+
+    def apply(self, transformation_func: Callable) -> Dataset:
+        return transformation_func(self)
+
+    def with_options(self, options: Any) -> Dataset:
+        return self
+
+    # --- elements ---
+
+    def make_one_shot_iterator(self) -> Iterator:
+        """An iterator that needs no initialisation."""
+        return Iterator(self._native.one_shot_iterator())
+
+    def make_initializable_iterator(self, shared_name: str | None = None) -> Iterator:
+        """An iterator whose `initializer` must be run before the first element is taken."""
+        return Iterator(self._native.initializable_iterator(shared_name or ""))
+
+    output_types = property(lambda self: self._native.output_types)
+    output_shapes = property(lambda self: self._native.output_shapes)
+    output_classes = property(lambda self: _classes(self._native.output_types))
+    element_spec = property(lambda self: _specs(self._native.output_types, self._native.output_shapes))
+
+    def __iter__(self) -> Any:
+        raise RuntimeError(
+            "__iter__() is only supported inside of tf.function or when eager execution is enabled: use "
+            "make_one_shot_iterator().get_next()"
+        )
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} shapes: {self.output_shapes}, types: {self.output_types}>"
+
+
+class TextLineDataset(Dataset):
+    """The lines of text files, without their ends. `compression_type` is "", "GZIP" or "ZLIB"."""
+
+    def __init__(
+        self, filenames: Any, compression_type: str | None = None, buffer_size: Any = None,
+        num_parallel_reads: Any = None,
+    ) -> None:  # fmt: skip
+        super().__init__(_core.text_line_dataset(_files(filenames), compression_type or ""))
+
+
+class TFRecordDataset(Dataset):
+    """The records of TFRecord files, as strings."""
+
+    def __init__(
+        self, filenames: Any, compression_type: str | None = None, buffer_size: Any = None,
+        num_parallel_reads: Any = None,
+    ) -> None:  # fmt: skip
+        super().__init__(_core.record_dataset(_files(filenames), compression_type or ""))
+
+
+def _files(filenames: Any) -> Tensor:
+    if isinstance(filenames, Dataset):
+        raise NotImplementedError("a dataset of file names is not available here yet; use files.flat_map(TextLineDataset)")
+    if isinstance(filenames, (list, tuple)) and not filenames:
+        return convert_to_tensor([], dtypes.string, "filenames")
+    return convert_to_tensor(filenames, dtypes.string, "filenames")
+
+
+def _structure(value: Any) -> Any:
+    """A dataset element as C++ takes it: tuples stay, lists are tensors, mappings are dicts."""
+    if isinstance(value, tuple):
+        return tuple(_structure(part) for part in value)
+    if isinstance(value, dict) or hasattr(value, "items"):
+        return {str(key): convert_to_tensor(part) if not isinstance(part, Tensor) else part for key, part in value.items()}
+    return value
+
+
+def _flat(structure: Any) -> list[Any]:
+    if isinstance(structure, tuple) and not isinstance(structure, TensorShape):
+        return [item for part in structure for item in _flat(part)]
+    if isinstance(structure, dict):
+        return [item for key in sorted(structure) for item in _flat(structure[key])]
+    return [structure]
+
+
+def _classes(structure: Any) -> Any:
+    if isinstance(structure, tuple):
+        return tuple(_classes(part) for part in structure)
+    if isinstance(structure, dict):
+        return {key: _classes(part) for key, part in structure.items()}
+    return Tensor
+
+
+def _specs(types: Any, shapes: Any) -> Any:
+    if isinstance(types, tuple):
+        return tuple(_specs(t, s) for t, s in zip(types, shapes))
+    if isinstance(types, dict):
+        return {key: _specs(types[key], shapes[key]) for key in types}
+    return TensorSpec(shapes, types)
+
+
+class TensorSpec:
+    """A tensor's shape, type and name."""
+
+    def __init__(self, shape: Any, dtype: Any = dtypes.float32, name: str | None = None) -> None:
+        self.shape, self.dtype, self.name = TensorShape(shape), dtypes.as_dtype(dtype), name
+
+    def __repr__(self) -> str:
+        return f"TensorSpec(shape={self.shape}, dtype={self.dtype!r}, name={self.name!r})"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, TensorSpec) and (self.shape, self.dtype, self.name) == (
+            other.shape, other.dtype, other.name)  # fmt: skip
+
+    def __hash__(self) -> int:
+        return hash((self.shape, self.dtype, self.name))
+
+
+class Iterator:
+    """Goes through a dataset: each run of `get_next()` takes the next element; at the end it fails, OutOfRangeError."""
+
+    def __init__(self, native: Any) -> None:
+        self._native = native
+
+    @property
+    def initializer(self) -> Any:
+        if self._native.initializer is None:
+            raise ValueError("Iterator does not have an initializer.")
+        return self._native.initializer
+
+    def get_next(self, name: str | None = None) -> Any:
+        """The tensors of the next element, in the dataset's structure."""
+        return self._native.get_next(name or "")
+
+    output_types = property(lambda self: self._native.output_types)
+    output_shapes = property(lambda self: self._native.output_shapes)
+    output_classes = property(lambda self: _classes(self._native.output_types))
+
+
+def make_one_shot_iterator(dataset: Dataset) -> Iterator:
+    return dataset.make_one_shot_iterator()
+
+
+def make_initializable_iterator(dataset: Dataset, shared_name: str | None = None) -> Iterator:
+    return dataset.make_initializable_iterator(shared_name)
+
+
+def get_output_types(dataset_or_iterator: Any) -> Any:
+    return dataset_or_iterator.output_types
+
+
+def get_output_shapes(dataset_or_iterator: Any) -> Any:
+    return dataset_or_iterator.output_shapes
+
+
+def get_output_classes(dataset_or_iterator: Any) -> Any:
+    return dataset_or_iterator.output_classes
+
+
+# -------------------------------------------------------------------------------------------------- tf.data.experimental
+
+
+def shuffle_and_repeat(buffer_size: int, count: int | None = None, seed: int | None = None) -> Callable:
+    return lambda dataset: dataset.shuffle(buffer_size, seed).repeat(count)
+
+
+def map_and_batch(
+    map_func: Callable, batch_size: int, num_parallel_batches: Any = None, drop_remainder: bool = False,
+    num_parallel_calls: Any = None,
+) -> Callable:  # fmt: skip
+    return lambda dataset: dataset.map(map_func).batch(batch_size, drop_remainder)
+
+
+def parallel_interleave(map_func: Callable, cycle_length: int, block_length: int = 1, **_: Any) -> Callable:
+    return lambda dataset: dataset.interleave(map_func, cycle_length, block_length)
+
+
+class Options:
+    """Options of a dataset; Headrace decides these itself."""
+
+    def __init__(self) -> None:
+        from headrace.session import Options as Message
+
+        self.__dict__.update(experimental_optimization=Message(), experimental_threading=Message())
+
+
+# ---------------------------------------------------------------------------------------------------------------- CSV
+
+
+def decode_csv(
+    records: Any, record_defaults: Any, field_delim: str = ",", use_quote_delim: bool = True, name: str | None = None,
+    na_value: str = "", select_cols: Any = None,
+) -> list[Tensor]:  # fmt: skip
+    """The columns of CSV records, one tensor each, of the records' shape.
+
+    Args:
+      record_defaults: one for each column: a value in a list, or a type if the field must be there.
+    """
+    from headrace import _ops
+
+    defaults = [_column_default(d) for d in record_defaults]
+    return _ops.decode_csv(
+        records, defaults, field_delim=field_delim, use_quote_delim=use_quote_delim, na_value=na_value,
+        select_cols=[] if select_cols is None else list(select_cols), name=name,
+    )  # fmt: skip
+
+
+def _column_default(default: Any) -> Any:
+    if isinstance(default, dtypes.DType):
+        import numpy as np
+
+        empty = np.zeros([0], object if default == dtypes.string else default.as_numpy_dtype)
+        return convert_to_tensor(empty, default)
+    return default if isinstance(default, Tensor) else convert_to_tensor(default)
+

@@ -1,0 +1,87 @@
+"""tf.layers: functions that make their variables and apply them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from headrace import _core, initializers
+from headrace.framework import Tensor, convert_to_tensor
+
+
+def dense(
+    inputs: Any, units: int, activation: Any = None, use_bias: bool = True, kernel_initializer: Any = None,
+    bias_initializer: Any = initializers.Zeros(), kernel_regularizer: Any = None, bias_regularizer: Any = None,
+    activity_regularizer: Any = None, kernel_constraint: Any = None, bias_constraint: Any = None,
+    trainable: bool = True, name: str | None = None, reuse: Any = None,
+) -> Tensor:  # fmt: skip
+    """activation(inputs · kernel + bias) over the last axis: [..., in] -> [..., units]."""
+    return Dense(
+        units, activation, use_bias, kernel_initializer, bias_initializer, kernel_regularizer, bias_regularizer,
+        activity_regularizer, trainable=trainable, name=name, _reuse=reuse,
+    )(inputs)  # fmt: skip
+
+
+class Dense:
+    """The layer of tf.layers.dense; called again it shares its variables."""
+
+    def __init__(
+        self, units: int, activation: Any = None, use_bias: bool = True, kernel_initializer: Any = None,
+        bias_initializer: Any = initializers.Zeros(), kernel_regularizer: Any = None, bias_regularizer: Any = None,
+        activity_regularizer: Any = None, kernel_constraint: Any = None, bias_constraint: Any = None,
+        trainable: bool = True, name: str | None = None, _reuse: Any = None, **_: Any,
+    ) -> None:  # fmt: skip
+        self.units, self._name = int(units), name
+        self._options = dict(
+            activation=activation, use_bias=use_bias, kernel_initializer=initializers.get(kernel_initializer),
+            bias_initializer=initializers.get(bias_initializer), kernel_regularizer=kernel_regularizer,
+            bias_regularizer=bias_regularizer, activity_regularizer=activity_regularizer, trainable=trainable,
+            reuse=_reuse,
+        )  # fmt: skip
+
+    def __call__(self, inputs: Any) -> Tensor:
+        inputs = convert_to_tensor(inputs)
+        if self._options["reuse"] is None and getattr(self, "_built", False):
+            self._options["reuse"] = True
+        known = {id(v) for v in _core.variables(inputs.graph, "variables")}
+        result = _core.dense(inputs, self.units, name=self._name or "", **self._options)
+        if not getattr(self, "_built", False):
+            self.variables = [v for v in _core.variables(inputs.graph, "variables") if id(v) not in known]
+            self._built = True
+            if self.variables:
+                self._name = self.variables[0].name.rsplit("/", 1)[0].rsplit("/", 1)[-1]
+        return result
+
+    apply = __call__
+    name = property(lambda self: self._name)
+    kernel = property(lambda self: self.variables[0])
+    bias = property(lambda self: self.variables[1] if self._options["use_bias"] else None)
+    weights = trainable_variables = trainable_weights = property(lambda self: list(self.variables))
+
+
+def dropout(
+    inputs: Any, rate: float = 0.5, noise_shape: Any = None, seed: int | None = None, training: Any = False,
+    name: str | None = None,
+) -> Tensor:  # fmt: skip
+    """While training, zeros a fraction `rate` of the elements and scales up the others."""
+    from headrace import nn
+
+    inputs = convert_to_tensor(inputs)
+    if not isinstance(training, bool):
+        raise NotImplementedError("dropout with a tensor for `training` is not available yet; pass a Python bool")
+    return nn.dropout(inputs, rate=rate, noise_shape=noise_shape, seed=seed, name=name) if training else inputs
+
+
+def flatten(inputs: Any, name: str | None = None, data_format: str = "channels_last") -> Tensor:
+    """[batch, …] -> [batch, the rest in one axis]."""
+    from headrace.arrays import reshape, shape
+    from headrace.framework import name_scope
+    from headrace.math import stack
+
+    with name_scope(name, "flatten", [inputs]):
+        inputs = convert_to_tensor(inputs)
+        rest = inputs.shape[1:].num_elements()
+        if inputs.shape.as_list()[0] is not None:
+            return reshape(inputs, [inputs.shape.as_list()[0], -1])
+        result = reshape(inputs, stack([shape(inputs)[0], -1]))
+        result.set_shape([None, rest])
+        return result

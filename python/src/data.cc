@@ -1,0 +1,186 @@
+// tf.data: datasets and iterators. Elements are tensors, dicts of tensors by name, and tuples of these.
+#include "data.h"
+#include "bind.h"
+#include "casters.h"
+
+namespace headrace::python {
+
+ElementTensors ElementFromPython(nb::handle value) {
+  if (PyDict_Check(value.ptr())) {
+    Features features;
+    for (auto [name, tensor] : nb::borrow<nb::dict>(value)) {
+      if (PyDict_Check(tensor.ptr()) || PyTuple_Check(tensor.ptr())) {
+        throw nb::type_error(internal::Concat("a dict in a dict (under '", nb::str(name).c_str(),
+                                              "') is not available in datasets; use one flat dict")
+                                 .c_str());
+      }
+      features.Set(nb::cast<std::string>(name), OutputFromPython(tensor));
+    }
+    return features;
+  }
+  if (PyTuple_Check(value.ptr())) {
+    std::vector<ElementTensors> parts;
+    for (nb::handle part : value) parts.push_back(ElementFromPython(part));
+    return ElementTensors::Tuple(parts);
+  }
+  return OutputFromPython(value);
+}
+
+nb::object ElementToPython(const ElementTensors& element) {
+  switch (element.layout().kind) {
+    case ElementLayout::Kind::kSingle:
+      return OutputToPython(element.tensor());
+    case ElementLayout::Kind::kFeatures: {
+      nb::dict features;
+      for (const auto& [name, tensor] : element.features()) features[name.c_str()] = OutputToPython(tensor);
+      return features;
+    }
+    case ElementLayout::Kind::kTuple: {
+      nb::list parts;
+      for (const ElementTensors& part : element.parts()) parts.append(ElementToPython(part));
+      return nb::tuple(parts);
+    }
+  }
+  return nb::none();
+}
+
+namespace {
+
+// Arranges flat values as a layout has them.
+nb::object Arrange(const ElementLayout& layout, const nb::list& flat, size_t* next) {
+  switch (layout.kind) {
+    case ElementLayout::Kind::kSingle:
+      return flat[(*next)++];
+    case ElementLayout::Kind::kFeatures: {
+      nb::dict features;
+      for (const std::string& name : layout.names) features[name.c_str()] = nb::object(flat[(*next)++]);
+      return features;
+    }
+    case ElementLayout::Kind::kTuple: {
+      nb::list parts;
+      for (const ElementLayout& part : layout.parts) parts.append(Arrange(part, flat, next));
+      return nb::tuple(parts);
+    }
+  }
+  return nb::none();
+}
+
+nb::object DTypesOf(const ElementLayout& layout, const std::vector<DType>& dtypes) {
+  nb::list flat;
+  for (DType dtype : dtypes) flat.append(DTypeToPython(dtype));
+  size_t next = 0;
+  return Arrange(layout, flat, &next);
+}
+
+nb::object ShapesOf(const ElementLayout& layout, const std::vector<PartialShape>& shapes) {
+  nb::list flat;
+  for (const PartialShape& shape : shapes) flat.append(ShapeToPython(shape));
+  size_t next = 0;
+  return Arrange(layout, flat, &next);
+}
+
+// Calls a Python function with an element: a tuple's parts are its arguments.
+nb::object CallWithElement(const Kept& function, const ElementTensors& element) {
+  nb::object callable = nb::borrow(function.get());
+  nb::object value = ElementToPython(element);
+  if (PyTuple_Check(value.ptr())) return callable(*nb::borrow<nb::tuple>(value));
+  return callable(value);
+}
+
+Dataset::ElementFunction FunctionFromPython(nb::handle function) {
+  return [kept = Kept(function)](const ElementTensors& element) {
+    nb::gil_scoped_acquire gil;
+    return ElementFromPython(CallWithElement(kept, element));
+  };
+}
+
+std::optional<int64_t> OptionalInt(nb::handle value) {
+  return value.is_none() ? std::optional<int64_t>() : nb::cast<int64_t>(value);
+}
+
+void BindSources(nb::module_& m) {
+  m.def("text_line_dataset", [](Output files, const std::string& compression) {
+    return AsValueError([&] { return Dataset::TextLines(files, compression); });
+  });
+  m.def("record_dataset", [](Output files, const std::string& compression) {
+    return AsValueError([&] { return Dataset::Records(files, compression); });
+  });
+  m.def("tensor_dataset", [](nb::handle element) { return Dataset::FromTensors(ElementFromPython(element)); });
+  m.def("tensor_slice_dataset", [](nb::handle tensors) {
+    return AsValueError([&] { return Dataset::FromTensorSlices(ElementFromPython(tensors)); });
+  });
+  m.def("range_dataset", [](int64_t start, int64_t stop, int64_t step) { return Dataset::Range(start, stop, step); });
+  m.def("zip_datasets", [](nb::handle datasets) {
+    std::vector<Dataset> list;
+    for (nb::handle dataset : datasets) list.push_back(nb::cast<Dataset>(dataset));
+    return Dataset::Zip(list);
+  });
+}
+
+}  // namespace
+
+void BindData(nb::module_& m) {
+  nb::class_<DatasetIterator>(m, "NativeIterator")
+      .def("get_next",
+           [](const DatasetIterator& self, const std::string& name) { return ElementToPython(self.GetNext(name)); })
+      .def_prop_ro("initializer", [](const DatasetIterator& self) { return NodeToPython(self.initializer); })
+      .def_prop_ro("resource", [](const DatasetIterator& self) { return self.resource; })
+      .def_prop_ro("output_types", [](const DatasetIterator& self) { return DTypesOf(self.layout, self.dtypes); })
+      .def_prop_ro("output_shapes", [](const DatasetIterator& self) { return ShapesOf(self.layout, self.shapes); });
+  nb::class_<Dataset>(m, "NativeDataset")
+      .def("map", [](const Dataset& self,
+                     nb::handle f) { return AsValueError([&] { return self.MapElements(FunctionFromPython(f)); }); })
+      .def("filter",
+           [](const Dataset& self, nb::handle f) {
+             return AsValueError([&] { return self.FilterElements(FunctionFromPython(f)); });
+           })
+      .def(
+          "interleave",
+          [](const Dataset& self, nb::handle f, nb::handle cycle_length, nb::handle block_length) {
+            std::optional<std::pair<int64_t, int64_t>> lengths;
+            if (!cycle_length.is_none()) {
+              lengths.emplace(nb::cast<int64_t>(cycle_length), nb::cast<int64_t>(block_length));
+            }
+            return AsValueError([&] {
+              return self.InterleaveElements(
+                  [kept = Kept(f)](const ElementTensors& element) {
+                    nb::gil_scoped_acquire gil;
+                    nb::object inner = CallWithElement(kept, element);
+                    return nb::cast<Dataset>(nb::object(inner.attr("_native")));
+                  },
+                  lengths);
+            });
+          },
+          nb::arg("f"), nb::arg("cycle_length").none(), nb::arg("block_length").none())
+      .def(
+          "shuffle",
+          [](const Dataset& self, int64_t buffer_size, nb::handle seed, bool reshuffle) {
+            return self.Shuffle(buffer_size, OptionalInt(seed), reshuffle);
+          },
+          nb::arg("buffer_size"), nb::arg("seed").none(), nb::arg("reshuffle_each_iteration"))
+      .def("repeat", &Dataset::Repeat)
+      .def("batch", &Dataset::Batch)
+      .def("padded_batch",
+           [](const Dataset& self, int64_t batch_size, nb::handle shapes, nb::handle values, bool drop_remainder) {
+             std::vector<PartialShape> padded_shapes;
+             for (nb::handle shape : shapes) padded_shapes.push_back(ShapeFromPython(shape));
+             std::vector<Tensor> padding;
+             size_t i = 0;
+             for (nb::handle value : values) padding.push_back(ToTensor(value, self.dtypes().at(i++)));
+             return self.PaddedBatch(batch_size, padded_shapes, padding, drop_remainder);
+           })
+      .def("take", &Dataset::Take)
+      .def("skip", &Dataset::Skip)
+      .def("shard", &Dataset::Shard)
+      .def("concatenate", &Dataset::Concatenate)
+      .def("prefetch", &Dataset::Prefetch)
+      .def("cache", &Dataset::Cache)
+      .def("one_shot_iterator", &Dataset::OneShotIterator)
+      .def("initializable_iterator", &Dataset::InitializableIterator)
+      .def_prop_ro("variant", [](const Dataset& self) { return self.variant(); })
+      .def_prop_ro("output_types", [](const Dataset& self) { return DTypesOf(self.layout(), self.dtypes()); })
+      .def_prop_ro("output_shapes", [](const Dataset& self) { return ShapesOf(self.layout(), self.shapes()); });
+  BindSources(m);
+}
+
+}  // namespace headrace::python
