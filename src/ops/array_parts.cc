@@ -2,6 +2,7 @@
 #include "headrace/ops/array_parts.h"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 
 #include "base/thread_pool.h"
@@ -38,11 +39,14 @@ struct AxisView {
 // Copies all of `part` to, or from, its place in `whole`, beginning at `offset` on the axis.
 void CopyPart(DType dtype, const AxisView& whole, int64_t offset, int64_t part_size, void* whole_data, void* part_data,
               bool into_whole) {
-  const int64_t row = part_size * whole.inner;
-  for (int64_t i = 0; i < whole.outer; ++i) {
-    void* in_whole = ElementAt(dtype, whole_data, (i * whole.size + offset) * whole.inner);
-    void* in_part = ElementAt(dtype, part_data, i * row);
-    into_whole ? CopyElements(dtype, in_part, in_whole, row) : CopyElements(dtype, in_whole, in_part, row);
+  const int64_t row = part_size * whole.inner, pitch = whole.size * whole.inner;
+  const Shape rows = {whole.outer, row};
+  const std::array<int64_t, 2> of_whole = {pitch, 1}, of_part = {row, 1};
+  void* in_whole = ElementAt(dtype, whole_data, offset * whole.inner);
+  if (into_whole) {
+    CopyStrided(dtype, rows, part_data, of_part, in_whole, of_whole);
+  } else {
+    CopyStrided(dtype, rows, in_whole, of_whole, part_data, of_part);
   }
 }
 
