@@ -150,15 +150,15 @@ class FeatureTransforms {
   FeatureTensor Raw(const std::string& key);
   // The same, not sparse. Errors: InvalidArgument.
   Output RawDense(const std::string& key);
-  // The value under `key`, made by `make` the first time.
-  Output Once(const std::string& key, const std::function<Output()>& make);
-  CategoricalIds IdsOnce(const std::string& key, const std::function<CategoricalIds()>& make);
+  // What `make` makes for this column, the first time that it is asked for.
+  Output Once(const FeatureColumn* column, const std::function<Output()>& make);
+  CategoricalIds IdsOnce(const FeatureColumn* column, const std::function<CategoricalIds()>& make);
 
  private:
   FeatureTensors features_;
   std::map<std::string, FeatureTensor> raw_;
-  std::map<std::string, Output> outputs_;
-  std::map<std::string, CategoricalIds> ids_;
+  std::map<const FeatureColumn*, Output> outputs_;
+  std::map<const FeatureColumn*, CategoricalIds> ids_;
 };
 
 }  // namespace headrace

@@ -22,7 +22,7 @@ class FeatureIdsColumn : public CategoricalColumn {
   void AddParseSpec(ParseExampleSpec* spec) const override { (*spec)[key_] = VarLenFeature{dtype_}; }
 
   CategoricalIds Ids(FeatureTransforms& transforms) const override {
-    return transforms.IdsOnce("ids:" + key_, [&]() -> CategoricalIds {
+    return transforms.IdsOnce(this, [&]() -> CategoricalIds {
       const FeatureTensor raw = transforms.Raw(key_);
       if (const auto* sparse = std::get_if<SparseTensor>(&raw)) {
         return {.sparse = SparseTensor{sparse->indices, IdsOf(sparse->values), sparse->dense_shape}};
@@ -91,12 +91,12 @@ class HashBucketColumn final : public FeatureIdsColumn {
   }
 };
 
-// Few enough values to compare with each: no table, nothing to initialise.
+// Positions in a list, through a lookup table that the graph's table initializers fill.
 class VocabularyColumn final : public FeatureIdsColumn {
  public:
   VocabularyColumn(const std::string& key, Tensor vocabulary, VocabularyOptions options)
       : FeatureIdsColumn(key, vocabulary.num_elements() + options.num_oov_buckets, vocabulary.dtype()),
-        vocabulary_(std::move(vocabulary)),
+        vocabulary_(vocabulary.dtype() == DType::kString ? vocabulary : Tensor::Vector(vocabulary.AsInt64s())),
         options_(options) {
     if (options.num_oov_buckets > 0 && options.default_value != -1) {
       throw InvalidArgument("Can't specify both num_oov_buckets and default_value in ", key);
@@ -104,32 +104,35 @@ class VocabularyColumn final : public FeatureIdsColumn {
   }
 
  protected:
-  // The position of the equal entry, else the default or an out-of-vocabulary bucket.
   Output IdsOf(Output values) const override {
-    Output like = values;
-    if (vocabulary_.dtype() != DType::kString) like = ToInt64(values);
-    const Tensor entries = vocabulary_.dtype() == DType::kInt32 ? Widened(vocabulary_) : vocabulary_;
-    const Output expanded = ApplyOp("ExpandDims", {{like}, {Int32Scalar(-1, "ExpandDims/dim")}});
-    const Output equal = ApplyOp("Equal", {{expanded}, {Constant(entries, "vocabulary")}});
-    const Output hits = ApplyOp("Cast", {{equal}}, {{"DstT", DType::kInt64}});
-    std::vector<int64_t> positions;
-    for (int64_t i = 0; i < entries.num_elements(); ++i) positions.push_back(i);
-    const Output axis = Int32Constant({-1}, "axis");
-    const Output position =
-        ApplyOp("Sum", {{ApplyOp("Mul", {{hits}, {Constant(Tensor::Vector(positions), "positions")}})}, {axis}},
-                {{"keep_dims", false}});
-    const Output found = ApplyOp("Any", {{equal}, {axis}}, {{"keep_dims", false}});
-    return ApplyOp("Select", {{found}, {position}, {Otherwise(values, position)}});
+    const Output keys = values.dtype() == DType::kString ? values : ToInt64(values);
+    const Output found =
+        ApplyOp("LookupTableFindV2", {{Table()}, {keys}, {Int64Constant(options_.default_value, "default")}});
+    if (options_.num_oov_buckets == 0) return found;
+    const Output text = values.dtype() == DType::kString ? values : ApplyOp("AsString", {{values}});
+    const Output bucket = ApplyOp("StringToHashBucketFast", {{text}}, {{"num_buckets", options_.num_oov_buckets}});
+    const Output behind = ApplyOp("AddV2", {{bucket}, {Int64Constant(vocabulary_.num_elements(), "vocabulary_size")}});
+    const Output known = ApplyOp("NotEqual", {{found}, {Int64Constant(-1, "unknown")}});
+    return ApplyOp("Select", {{known}, {found}, {behind}});
   }
 
  private:
-  Output Otherwise(Output values, Output like) const {
-    if (options_.num_oov_buckets == 0) return Filled(like, options_.default_value);
-    const Output text = values.dtype() == DType::kString ? values : ApplyOp("AsString", {{values}});
-    const Output bucket = ApplyOp("StringToHashBucketFast", {{text}}, {{"num_buckets", options_.num_oov_buckets}});
-    return ApplyOp("AddV2", {{bucket}, {Int64Constant(vocabulary_.num_elements(), "vocabulary_size")}});
+  Output Table() const {
+    const Output table =
+        ApplyOp("HashTableV2", {},
+                {{"shared_name", "vocabulary_" + key() + "_" + std::to_string(Graph::Current().last_id())},
+                 {"key_dtype", vocabulary_.dtype()},
+                 {"value_dtype", DType::kInt64}},
+                "hash_table");
+    std::vector<int64_t> positions;
+    for (int64_t i = 0; i < vocabulary_.num_elements(); ++i) positions.push_back(i);
+    Node* fill = Graph::Current().Apply(
+        "LookupTableImportV2",
+        {{table}, {Constant(vocabulary_, "vocabulary")}, {Constant(Tensor::Vector(positions), "positions")}}, {},
+        "table_init");
+    Graph::Current().collection(keys::kTableInitializers).emplace_back(fill);
+    return table;
   }
-  static Tensor Widened(const Tensor& values) { return Tensor::Vector(values.AsInt64s()); }
 
   Tensor vocabulary_;
   VocabularyOptions options_;

@@ -41,8 +41,7 @@ class CrossedColumnImpl final : public CategoricalColumn {
   }
 
   CategoricalIds Ids(FeatureTransforms& transforms) const override {
-    return transforms.IdsOnce("cross:" + name() + ":" + std::to_string(hash_bucket_size_),
-                              [&] { return Cross(transforms); });
+    return transforms.IdsOnce(this, [&] { return Cross(transforms); });
   }
 
  private:
@@ -61,40 +60,46 @@ class CrossedColumnImpl final : public CategoricalColumn {
     }
   }
 
+  // The hash takes columns in TensorFlow's order: those that TensorFlow has as sparse tensors (ids, sparse features),
+  // then dense features. Ids that are so many a record go in as dense ones, which is quick, if all ids are.
   CategoricalIds Cross(FeatureTransforms& transforms) const {
-    OpArgument indices, values, shapes, dense;
-    int64_t per_record = 1;  // crosses, if all inputs are dense and complete
-    DType internal = DType::kString;
-    const auto widen = [&](Output x) {
-      if (x.dtype() == DType::kString) return x;
-      internal = DType::kInt64;
-      return x.dtype() == DType::kInt64 ? x : ApplyOp("Cast", {{x}}, {{"DstT", DType::kInt64}});
-    };
-    const auto add_sparse = [&](const SparseTensor& sparse) {
-      indices.push_back(sparse.indices);
-      values.push_back(widen(sparse.values));
-      shapes.push_back(sparse.dense_shape);
-    };
-    const auto add_dense = [&](Output x) {
-      dense.push_back(widen(x));
-      per_record *= x.shape().rank() == 2 && x.shape()[1] > 0 ? x.shape()[1] : -1;
-    };
+    std::vector<CategoricalIds> ids;
+    OpArgument features;
     for (const CrossKey& leaf : leaves_) {
-      if (const auto* key = std::get_if<std::string>(&leaf)) {
-        const FeatureTensor raw = transforms.Raw(*key);
-        if (const auto* sparse = std::get_if<SparseTensor>(&raw)) {
-          add_sparse(*sparse);
-        } else {
-          add_dense(std::get<Output>(raw));
-        }
+      const auto* key = std::get_if<std::string>(&leaf);
+      if (!key) {
+        ids.push_back(dynamic_cast<const CategoricalColumn&>(*std::get<FeatureColumnPtr>(leaf)).Ids(transforms));
         continue;
       }
-      const auto& column = dynamic_cast<const CategoricalColumn&>(*std::get<FeatureColumnPtr>(leaf));
-      const CategoricalIds ids = column.Ids(transforms);
-      if (ids.dense && ids.complete) {
-        add_dense(ids.dense);
+      const FeatureTensor raw = transforms.Raw(*key);
+      if (const auto* sparse = std::get_if<SparseTensor>(&raw)) {
+        ids.push_back({.sparse = *sparse});
       } else {
-        add_sparse(ids.dense ? ToSparse(ids.dense, Tensor::Scalar<int64_t>(-1)) : *ids.sparse);
+        features.push_back(std::get<Output>(raw));
+      }
+    }
+    const bool all_dense =
+        std::all_of(ids.begin(), ids.end(), [](const CategoricalIds& i) { return i.dense && i.complete; });
+    OpArgument indices, values, shapes, dense;
+    for (const CategoricalIds& i : ids) {
+      if (all_dense) {
+        dense.push_back(i.dense);
+        continue;
+      }
+      const SparseTensor sparse = i.dense ? ToSparse(i.dense, Tensor::Scalar<int64_t>(-1)) : *i.sparse;
+      indices.push_back(sparse.indices);
+      values.push_back(sparse.values);
+      shapes.push_back(sparse.dense_shape);
+    }
+    dense.insert(dense.end(), features.begin(), features.end());
+    DType internal = DType::kString;
+    int64_t per_record = 1;  // crosses, if all inputs are dense
+    for (OpArgument* inputs : {&values, &dense}) {
+      for (Output& x : *inputs) {
+        if (inputs == &dense) per_record *= x.shape().rank() == 2 && x.shape()[1] > 0 ? x.shape()[1] : 0;
+        if (x.dtype() == DType::kString) continue;
+        internal = DType::kInt64;
+        if (x.dtype() != DType::kInt64) x = ApplyOp("Cast", {{x}}, {{"DstT", DType::kInt64}});
       }
     }
     Node* cross = Graph::Current().Apply("SparseCross", {indices, values, shapes, dense},
@@ -133,8 +138,7 @@ class IndicatorColumnImpl final : public DenseColumn {
   int64_t num_elements() const override { return categorical_.num_buckets(); }
   void AddParseSpec(ParseExampleSpec* spec) const override { column_->AddParseSpec(spec); }
   Output Dense(FeatureTransforms& transforms, bool) const override {
-    return transforms.Once("indicator:" + column_->name(),
-                           [&] { return CountIds(categorical_.Ids(transforms), categorical_.num_buckets()); });
+    return transforms.Once(this, [&] { return CountIds(categorical_.Ids(transforms), categorical_.num_buckets()); });
   }
 
  private:

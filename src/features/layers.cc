@@ -39,6 +39,7 @@ Output InputLayer(const FeatureTensors& features, const std::vector<FeatureColum
     const auto column_scope = VariableScope::Unique(column->scope_name());
     parts.push_back(FlatRows(dense.Dense(transforms, options.trainable), dense.num_elements()));
   }
+  if (parts.size() == 1) return ApplyOp("Identity", {{parts[0]}}, {}, "concat");
   return ApplyOp("ConcatV2", {parts, {Int32Scalar(1, "concat/axis")}}, {}, "concat");
 }
 

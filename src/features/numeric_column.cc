@@ -31,7 +31,7 @@ class NumericColumnImpl final : public DenseColumn {
     (*spec)[key_] = FixedLenFeature{Shape(options_.shape), options_.dtype, options_.default_value};
   }
   Output Dense(FeatureTransforms& transforms, bool) const override {
-    return transforms.Once("numeric:" + key_, [&] {
+    return transforms.Once(this, [&] {
       Output value = transforms.RawDense(key_);
       if (options_.normalizer) value = options_.normalizer(value);
       if (value.dtype() == DType::kFloat) return value;
@@ -75,7 +75,7 @@ class BucketizedColumnImpl final : public DenseColumn, public CategoricalColumn 
 
   // The buckets of the source's elements follow one another.
   CategoricalIds Ids(FeatureTransforms& transforms) const override {
-    return transforms.IdsOnce(name(), [&] {
+    return transforms.IdsOnce(this, [&] {
       Output bucket = Bucket(transforms);
       if (numeric_.num_elements() > 1) {
         std::vector<int32_t> offsets;
@@ -89,7 +89,7 @@ class BucketizedColumnImpl final : public DenseColumn, public CategoricalColumn 
 
  private:
   Output Bucket(FeatureTransforms& transforms) const {
-    return transforms.Once("bucket:" + name(), [&] {
+    return transforms.Once(this, [&] {
       return ApplyOp("Bucketize", {{numeric_.Dense(transforms, true)}}, {{"boundaries", boundaries_}});
     });
   }

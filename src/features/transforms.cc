@@ -40,14 +40,14 @@ Output FeatureTransforms::RawDense(const std::string& key) {
       "The corresponding Tensor of numerical column must be a Tensor. SparseTensor is not supported. key: ", key);
 }
 
-Output FeatureTransforms::Once(const std::string& key, const std::function<Output()>& make) {
-  const auto found = outputs_.find(key);
-  return found != outputs_.end() ? found->second : outputs_.emplace(key, make()).first->second;
+Output FeatureTransforms::Once(const FeatureColumn* column, const std::function<Output()>& make) {
+  const auto found = outputs_.find(column);
+  return found != outputs_.end() ? found->second : outputs_.emplace(column, make()).first->second;
 }
 
-CategoricalIds FeatureTransforms::IdsOnce(const std::string& key, const std::function<CategoricalIds()>& make) {
-  const auto found = ids_.find(key);
-  return found != ids_.end() ? found->second : ids_.emplace(key, make()).first->second;
+CategoricalIds FeatureTransforms::IdsOnce(const FeatureColumn* column, const std::function<CategoricalIds()>& make) {
+  const auto found = ids_.find(column);
+  return found != ids_.end() ? found->second : ids_.emplace(column, make()).first->second;
 }
 
 }  // namespace headrace

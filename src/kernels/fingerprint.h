@@ -13,7 +13,7 @@ uint64_t Fingerprint64(std::string_view bytes);
 inline uint64_t CombineFingerprints(uint64_t first, uint64_t second) {
   constexpr uint64_t kMultiplier = 0xc6a4a7935bd1e995;
   const auto mix = [](uint64_t x) { return x ^ (x >> 47); };
-  const uint64_t combined = (first ^ (mix(second * kMultiplier) * kMultiplier)) * kMultiplier;
+  const uint64_t combined = (first ^ kMultiplier ^ (mix(second * kMultiplier) * kMultiplier)) * kMultiplier;
   return mix(mix(combined) * kMultiplier);
 }
 
