@@ -42,6 +42,8 @@ void WriteIfChanged(const fs::path& path, const std::string& text) {
 // file in it says where, otherwise a wrapper appends to PYTHONPATH.
 void PreparePython(const Installation& installation) {
   if (!installation.venv.empty()) {
+    std::error_code error;
+    for (const char* name : {"python", "python3"}) fs::remove(installation.commands / name, error);  // older wrappers
     for (const fs::directory_entry& entry : fs::directory_iterator(installation.venv / "lib")) {
       if (!fs::is_directory(entry.path() / "site-packages")) continue;
       std::string lines;
