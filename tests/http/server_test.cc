@@ -263,6 +263,7 @@ TEST_F(ServerTest, ProxiesThroughTheAsyncClient) {
   server_->Stop();
   EXPECT_EQ(Client(endpoint).Send(Post("/proxy", "x")).status, 503);
   proxy.Stop();
+  client->reset();  // before the server whose threads it used
 }
 
 TEST_F(ServerTest, ClientGivesUpOnASilentServer) {
