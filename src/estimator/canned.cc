@@ -13,6 +13,7 @@ namespace headrace {
 namespace {
 
 constexpr double kDnnLearningRate = 0.05;
+constexpr double kCombinedDnnLearningRate = 0.001;
 constexpr double kLinearLearningRate = 0.2;
 constexpr double kCombinedLinearLearningRate = 0.005;
 constexpr int64_t kInputLayerSlice = 64 << 20;  // bytes below which input layers' variables aren't cut
@@ -169,7 +170,7 @@ ModelFn DnnLinearCombinedModel(std::shared_ptr<const Head> head, DnnLinearCombin
       std::vector<Node*> updates;
       if (dnn_logits) {
         updates.push_back(
-            Choose(options.dnn_optimizer, kDnnLearningRate)->Minimize(loss, nullptr, TrainableBelow("dnn")));
+            Choose(options.dnn_optimizer, kCombinedDnnLearningRate)->Minimize(loss, nullptr, TrainableBelow("dnn")));
       }
       if (linear_logits) {
         const double rate = std::min(kCombinedLinearLearningRate,
