@@ -49,8 +49,6 @@ class FusedRun {
   void Compute(int64_t begin, int64_t end) const;
   // Computes all, over the pool's threads if there is enough to do.
   void Compute(ThreadPool& pool) const;
-  // Moves where input i, of the loop's shape, lies, while Compute is not running.
-  void MoveInput(int i, const void* data) { operands_[i].data = static_cast<const char*>(data); }
 
  private:
   enum class Layout { kFull, kScalar, kPeriodic, kStrided };

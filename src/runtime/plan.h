@@ -24,7 +24,6 @@ struct ValueRef {
 struct Step {
   enum class Kind : uint8_t {
     kKernel,
-    kNothing,   // only orders others: NoOp, constants and variables that somebody waits for
     kAlias,     // a read whose users look at the variable itself; checks that it is initialised
     kSnapshot,  // a read that must survive a later write
   };
@@ -102,8 +101,9 @@ std::vector<Tensor> RunPlan(const Plan& plan, std::vector<Tensor> feeds, const R
 // Errors: InvalidArgument on a value of the wrong dtype or shape.
 void CheckFeed(const Plan& plan, size_t i, const Tensor& value);
 
-// A text of the plan: notes of the passes, steps with their inputs, slots, locks.
-std::string ExplainPlan(const Plan& plan);
+// A text of the plan: the steps with their inputs and where locks are taken; from level 2 what the passes did, from
+// level 3 the slot of each value.
+std::string ExplainPlan(const Plan& plan, int level = 3);
 
 // HEADRACE_DEBUG: 0 silent, 1 plans, 2 and what passes did, 3 and where values lie, 4 and the time of each step.
 int DebugLevel();

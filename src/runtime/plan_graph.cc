@@ -2,29 +2,55 @@
 #include "runtime/plan_graph.h"
 
 #include <algorithm>
-#include <unordered_set>
 
 #include "base/thread_pool.h"
 
 namespace headrace {
 
+Node* PlanGraph::AddNode(NodeSpec spec) {
+  Node* node = graph.AddNode(std::move(spec));
+  for (const Output& input : node->inputs()) users_[input.node].push_back(node);
+  for (const Node* control : node->control_inputs()) users_[control].push_back(node);
+  return node;
+}
+
+void PlanGraph::ReplaceInput(Node* node, int i, Output with) {
+  graph.ReplaceInput(node, i, with);
+  users_[with.node].push_back(node);
+}
+
 void PlanGraph::Replace(Output old_output, Output with) {
-  graph.ReplaceUses(old_output, with);
+  const std::vector<Node*> users = users_[old_output.node];
+  for (Node* user : users) {
+    for (int i = 0; i < static_cast<int>(user->inputs().size()); ++i) {
+      if (user->input(i) == old_output) ReplaceInput(user, i, with);
+    }
+  }
   std::ranges::replace(fetches, old_output, with);
 }
 
 void PlanGraph::ReplaceControl(Node* node, Node* instead) {
-  for (const auto& user : graph.nodes()) {
-    const auto& before = user->control_inputs();
-    if (std::ranges::find(before, node) == before.end()) continue;
-    const std::vector<Node*> controls = before;
-    graph.ClearControlInputs(user.get());
+  const std::vector<Node*> users = users_[node];
+  for (Node* user : users) {
+    const std::vector<Node*> controls = user->control_inputs();
+    if (std::ranges::find(controls, node) == controls.end()) continue;
+    graph.ClearControlInputs(user);
     for (Node* control : controls) {
       Node* kept = control == node ? instead : control;
-      if (kept != user.get()) graph.AddControlInput(user.get(), kept);
+      if (kept != user) graph.AddControlInput(user, kept);
     }
+    users_[instead].push_back(user);
   }
   std::ranges::replace(targets, node, instead);
+}
+
+void PlanGraph::Keep(const std::unordered_set<const Node*>& kept) {
+  graph.RemoveNodes([&](const Node& node) { return !kept.contains(&node); });
+  users_.clear();
+  for (const auto& node : graph.nodes()) {
+    for (const Output& input : node->inputs()) users_[input.node].push_back(node.get());
+    for (const Node* control : node->control_inputs()) users_[control].push_back(node.get());
+  }
 }
 
 namespace {
@@ -61,19 +87,21 @@ PlanGraph MakePlanGraph(const Graph& graph, const std::vector<Output>& feeds, co
   plan.graph = graph.Clone(&copies);
   for (const Output& fetch : fetches) plan.fetches.push_back({copies.at(fetch.node), fetch.index});
   for (const Node* target : targets) plan.targets.push_back(copies.at(target));
+  for (const Output& feed : feeds) plan.feeds.push_back({copies.at(feed.node), feed.index});
+  plan = Prune(std::move(plan), {});  // of what is in no case needed
   std::unordered_set<const Node*> placeholders;
   for (size_t i = 0; i < feeds.size(); ++i) {
     if (std::find(feeds.begin(), feeds.begin() + static_cast<int64_t>(i), feeds[i]) !=
         feeds.begin() + static_cast<int64_t>(i)) {
       throw InvalidArgument("tensor ", feeds[i].name(), " is fed twice");
     }
-    const Output fed{copies.at(feeds[i].node), feeds[i].index};
-    Node* feed = plan.graph.AddNode({.name = "_feed_" + std::to_string(i),
-                                     .op = "_Feed",
-                                     .attrs = {{"dtype", fed.dtype()}, {"origin", OriginOf(*feeds[i].node)}}});
+    const Output fed = plan.feeds[i];
+    Node* feed = plan.AddNode({.name = "_feed_" + std::to_string(i),
+                               .op = "_Feed",
+                               .attrs = {{"dtype", fed.dtype()}, {"origin", OriginOf(*feeds[i].node)}}});
     feed->set_output_shape(0, fed.shape());
     plan.Replace(fed, feed->output());
-    plan.feeds.push_back(feed->output());
+    plan.feeds[i] = feed->output();
     if (fed.node->type() == "Placeholder") {
       placeholders.insert(fed.node);
       std::erase(plan.targets, fed.node);

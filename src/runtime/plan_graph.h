@@ -4,6 +4,7 @@
 
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "headrace/op.h"
@@ -18,10 +19,19 @@ struct PlanGraph {
   std::vector<Node*> targets;      // what to run besides
   std::vector<std::string> notes;  // what the passes did, for ExplainPlan
 
+  // Changes by passes go through these, which know a node's users without a walk over the graph.
+  Node* AddNode(NodeSpec spec);
+  void ReplaceInput(Node* node, int i, Output with);
   // Puts `with` in the place of `old_output`: in all nodes and among the fetches.
   void Replace(Output old_output, Output with);
   // Makes everything that waits for `node` (control edges, targets) wait for `instead`.
   void ReplaceControl(Node* node, Node* instead);
+  // Drops the nodes that are not in `kept`.
+  void Keep(const std::unordered_set<const Node*>& kept);
+
+ private:
+  // Nodes that have, or had, an edge from this one.
+  std::unordered_map<const Node*, std::vector<Node*>> users_;
 };
 
 // Copies `graph`, replaces what is fed and drops what the fetches and targets don't need.

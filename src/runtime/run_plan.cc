@@ -14,10 +14,10 @@ namespace headrace {
 namespace {
 
 // The variables that runs of this thread hold, innermost last. A function called by a plan finds its caller's here.
-thread_local std::vector<std::pair<const VariableState*, bool>> held_by_thread;
+thread_local std::vector<const VariableState*> held_by_thread;
 
 bool Holds(const VariableState* state) {
-  return std::ranges::any_of(held_by_thread, [&](const auto& held) { return held.first == state; });
+  return std::ranges::find(held_by_thread, state) != held_by_thread.end();
 }
 
 [[noreturn]] void RethrowFrom(const Node& node) {
@@ -40,7 +40,7 @@ VariableLock::VariableLock(std::shared_ptr<VariableState> state, bool exclusive)
   } else {
     state->mutex.lock_shared();
   }
-  held_by_thread.emplace_back(state.get(), exclusive);
+  held_by_thread.push_back(state.get());
   state_ = std::move(state);
 }
 
@@ -49,7 +49,7 @@ VariableLock::VariableLock(VariableLock&& other) noexcept
 
 VariableLock::~VariableLock() {
   if (!state_) return;
-  std::erase_if(held_by_thread, [&](const auto& held) { return held.first == state_.get(); });
+  std::erase(held_by_thread, state_.get());
   if (exclusive_) {
     state_->mutex.unlock();
   } else {
@@ -187,8 +187,6 @@ void RunState::RunSteps() {
 
 void RunState::RunStep(const Step& step) {
   switch (step.kind) {
-    case Step::Kind::kNothing:
-      return;
     case Step::Kind::kAlias:
       plan_.variables[step.variable]->Read();
       return;
@@ -272,7 +270,7 @@ int DebugLevel() {
 
 namespace {
 
-std::string Describe(const Plan& plan, const ValueRef& ref) {
+std::string Describe(const Plan& plan, const ValueRef& ref, int level) {
   switch (ref.kind) {
     case ValueRef::Kind::kConstant: {
       const Tensor& value = plan.constants[ref.index];
@@ -284,27 +282,29 @@ std::string Describe(const Plan& plan, const ValueRef& ref) {
       break;
   }
   const int slot = plan.slot_of_value[ref.index];
-  return "v" + std::to_string(ref.index) + (slot >= 0 ? "@" + std::to_string(slot) : "");
+  return "v" + std::to_string(ref.index) + (slot >= 0 && level >= 3 ? "@" + std::to_string(slot) : "");
 }
 
 }  // namespace
 
-std::string ExplainPlan(const Plan& plan) {
+std::string ExplainPlan(const Plan& plan, int level) {
   std::ostringstream out;
   out << "plan of " << plan.steps.size() << " steps, " << plan.num_values << " values in " << plan.num_slots
       << " slots, " << plan.locks.size() << " variables, compiled in " << plan.compile_seconds * 1e3 << " ms\n";
-  for (const std::string& note : plan.source.notes) out << "  " << note << "\n";
+  if (level >= 2) {
+    for (const std::string& note : plan.source.notes) out << "  " << note << "\n";
+  }
   for (size_t s = 0; s < plan.steps.size(); ++s) {
     const Step& step = plan.steps[s];
     if (static_cast<int>(s) == plan.lock_at) out << "  -- locks taken\n";
     out << "  " << s << ": ";
     for (int o = 0; o < step.num_outputs; ++o) {
-      out << (o ? ", " : "") << Describe(plan, {ValueRef::Kind::kValue, step.first_output + o}) << ":"
+      out << (o ? ", " : "") << Describe(plan, {ValueRef::Kind::kValue, step.first_output + o}, level) << ":"
           << step.node->output_shape(o);
     }
     out << (step.num_outputs > 0 ? " = " : "") << step.node->type() << "(";
     for (int i = 0; i < step.num_inputs; ++i)
-      out << (i ? ", " : "") << Describe(plan, plan.inputs[step.first_input + i]);
+      out << (i ? ", " : "") << Describe(plan, plan.inputs[step.first_input + i], level);
     if (step.variable >= 0) out << plan.variables[step.variable]->name;
     out << ")" << (step.kind == Step::Kind::kSnapshot ? " snapshot" : "") << "  of " << OriginOf(*step.node) << "\n";
   }

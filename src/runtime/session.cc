@@ -43,7 +43,7 @@ struct Session::Impl {
   std::shared_ptr<const Plan> Make(const std::vector<Output>& feeds, const std::vector<Output>& fetches,
                                    const std::vector<Node*>& targets) {
     auto plan = Compile(*graph, feeds, fetches, targets, options.plan, kernels, Environment(nullptr));
-    if (DebugLevel() >= 1) std::fputs(ExplainPlan(*plan).c_str(), stderr);
+    if (DebugLevel() >= 1) std::fputs(ExplainPlan(*plan, DebugLevel()).c_str(), stderr);
     return plan;
   }
 

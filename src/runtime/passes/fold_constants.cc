@@ -79,9 +79,9 @@ PlanGraph FoldConstants(PlanGraph plan, const PlanOptions& options) {
     ++folded;
     Node* instead = nullptr;
     for (int i = 0; i < node->num_outputs(); ++i) {
-      instead = plan.graph.AddNode({.name = node->name() + "/_folded_" + std::to_string(i),
-                                    .op = "Const",
-                                    .attrs = {{"dtype", values[i].dtype()}, {"value", values[i]}}});
+      instead = plan.AddNode({.name = node->name() + "/_folded_" + std::to_string(i),
+                              .op = "Const",
+                              .attrs = {{"dtype", values[i].dtype()}, {"value", values[i]}}});
       plan.Replace(node->output(i), instead->output());
     }
     if (instead) plan.ReplaceControl(node, instead);

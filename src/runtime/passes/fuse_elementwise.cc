@@ -171,13 +171,13 @@ void Fuse(PlanGraph* plan, const std::vector<Node*>& members, const Groups& grou
   std::vector<DType> input_dtypes = program->input_dtypes;
   plan->notes.push_back("fused elementwise: " + program->DebugString());
   const Tensor holder = Tensor::Variant(program);
-  Node* fused = plan->graph.AddNode({.name = members.back()->name() + "/_fused",
-                                     .op = "_FusedElementwise",
-                                     .inputs = inputs,
-                                     .attrs = {{"Tin", input_dtypes},
-                                               {"Tout", output_dtypes},
-                                               {"program", holder},
-                                               {"origin", OriginOf(*members.back())}}});
+  Node* fused = plan->AddNode({.name = members.back()->name() + "/_fused",
+                               .op = "_FusedElementwise",
+                               .inputs = inputs,
+                               .attrs = {{"Tin", input_dtypes},
+                                         {"Tout", output_dtypes},
+                                         {"program", holder},
+                                         {"origin", OriginOf(*members.back())}}});
   for (size_t i = 0; i < outputs.size(); ++i) {
     fused->set_output_shape(static_cast<int>(i), outputs[i].shape());
     plan->Replace(outputs[i], fused->output(static_cast<int>(i)));

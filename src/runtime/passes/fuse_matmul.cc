@@ -85,15 +85,15 @@ void TryFuse(PlanGraph* plan, Node* node, const std::unordered_map<const Node*, 
   const auto fused_program = WithProductFirst(*program, product);
   plan->notes.push_back("fused " + OriginOf(*matmul) + " with: " + fused_program->DebugString());
   const Tensor holder = Tensor::Variant(fused_program);
-  Node* fused = plan->graph.AddNode({.name = node->name() + "/_matmul",
-                                     .op = "_FusedMatMul",
-                                     .inputs = inputs,
-                                     .attrs = {{"Tin", input_dtypes},
-                                               {"Tout", output_dtypes},
-                                               {"program", holder},
-                                               {"origin", OriginOf(*matmul)},
-                                               {"transpose_a", matmul->attr("transpose_a")},
-                                               {"transpose_b", matmul->attr("transpose_b")}}});
+  Node* fused = plan->AddNode({.name = node->name() + "/_matmul",
+                               .op = "_FusedMatMul",
+                               .inputs = inputs,
+                               .attrs = {{"Tin", input_dtypes},
+                                         {"Tout", output_dtypes},
+                                         {"program", holder},
+                                         {"origin", OriginOf(*matmul)},
+                                         {"transpose_a", matmul->attr("transpose_a")},
+                                         {"transpose_b", matmul->attr("transpose_b")}}});
   for (int i = 0; i < node->num_outputs(); ++i) {
     fused->set_output_shape(i, node->output_shape(i));
     plan->Replace(node->output(i), fused->output(i));

@@ -21,11 +21,11 @@ PlanGraph LowerBias(PlanGraph plan, const PlanOptions& options) {
     if (AddsToLastAxis(*node)) nodes.push_back(node.get());
   }
   for (Node* node : nodes) {
-    Node* add = plan.graph.AddNode({.name = node->name() + "/_add",
-                                    .op = "AddV2",
-                                    .inputs = node->inputs(),
-                                    .control_inputs = node->control_inputs(),
-                                    .attrs = {{"T", node->output_dtype(0)}}});
+    Node* add = plan.AddNode({.name = node->name() + "/_add",
+                              .op = "AddV2",
+                              .inputs = node->inputs(),
+                              .control_inputs = node->control_inputs(),
+                              .attrs = {{"T", node->output_dtype(0)}}});
     add->set_output_shape(0, node->output_shape(0));
     add->set_attr("origin", OriginOf(*node));
     plan.Replace(node->output(), add->output());

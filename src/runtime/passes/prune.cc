@@ -20,7 +20,7 @@ PlanGraph Prune(PlanGraph plan, const PlanOptions&) {
     for (const Output& input : node->inputs()) need(input.node);
     for (const Node* control : node->control_inputs()) need(control);
   }
-  plan.graph.RemoveNodes([&](const Node& node) { return !needed.contains(&node); });
+  plan.Keep(needed);
   return plan;
 }
 

@@ -6,13 +6,13 @@
 namespace headrace {
 namespace {
 
-Output AddRead(Graph* graph, Output reference, const std::string& name, const std::vector<Node*>& controls,
+Output AddRead(PlanGraph* plan, Output reference, const std::string& name, const std::vector<Node*>& controls,
                const std::string& origin) {
-  Node* read = graph->AddNode({.name = name,
-                               .op = "_Read",
-                               .inputs = {reference},
-                               .control_inputs = controls,
-                               .attrs = {{"T", reference.dtype()}, {"origin", origin}}});
+  Node* read = plan->AddNode({.name = name,
+                              .op = "_Read",
+                              .inputs = {reference},
+                              .control_inputs = controls,
+                              .attrs = {{"T", reference.dtype()}, {"origin", origin}}});
   read->set_output_shape(0, reference.shape());
   return read->output();
 }
@@ -29,15 +29,15 @@ PlanGraph ReadVariables(PlanGraph plan, const PlanOptions&) {
   for (Node* node : nodes) {
     for (int i = 0; i < static_cast<int>(node->inputs().size()); ++i) {
       if (!IsReference(node->input(i)) || node->input_is_ref(i)) continue;
-      const Output read = AddRead(&plan.graph, node->input(i), node->name() + "/_read_" + std::to_string(i),
+      const Output read = AddRead(&plan, node->input(i), node->name() + "/_read_" + std::to_string(i),
                                   node->control_inputs(), OriginOf(*node));
-      plan.graph.ReplaceInput(node, i, read);
+      plan.ReplaceInput(node, i, read);
     }
   }
   for (size_t i = 0; i < plan.fetches.size(); ++i) {
     Output& fetch = plan.fetches[i];
     if (!IsReference(fetch)) continue;
-    fetch = AddRead(&plan.graph, fetch, "_fetch_" + std::to_string(i), {}, OriginOf(*fetch.node));
+    fetch = AddRead(&plan, fetch, "_fetch_" + std::to_string(i), {}, OriginOf(*fetch.node));
   }
   return plan;
 }
