@@ -55,9 +55,16 @@ class Case:
             raise SystemExit(f"{op} {name}: {len(inputs)} inputs given, it takes {[arg.name for arg in args]}")
         takes_list = [bool(arg.number_attr or arg.type_list_attr) for arg in args]
         self.inputs = [
-            [array(v) for v in value] if is_list else array(value)
+            [array(v) for v in value] if is_list else value if isinstance(value, Var) else array(value)
             for value, is_list in zip(inputs, takes_list, strict=True)
         ]
+
+
+class Var:
+    """A variable of this initial value, for an argument that is a reference or a resource."""
+
+    def __init__(self, value: Value):
+        self.value = array(value)
 
 
 def array(value: Value) -> np.ndarray:
@@ -119,12 +126,27 @@ def run_case(case: Case) -> dict[str, Any] | None:
             feeds[placeholder] = a
             return placeholder
 
-        xs = [[feed(t) for t in i] if isinstance(i, list) else feed(i) for i in case.inputs]
+        variables: list[tf.Variable] = []
+
+        def handle(v: Var, is_ref: bool) -> tf.Tensor:
+            variables.append(tf.compat.v1.Variable(v.value, use_resource=not is_ref))
+            return variables[-1]._ref() if is_ref else variables[-1].handle
+
+        def argument(i: Any, arg: Any) -> Any:
+            if isinstance(i, list):
+                return [feed(t) for t in i]
+            return handle(i, arg.is_ref) if isinstance(i, Var) else feed(i)
+
+        xs = [argument(i, arg) for i, arg in zip(case.inputs, op_def.input_arg, strict=True)]
         parameters = inspect.signature(getattr(tf.raw_ops, case.op)).parameters
         names = [a.name if a.name in parameters else RENAMED_INPUTS[a.name] for a in op_def.input_arg]
         arguments = dict(zip(names, xs, strict=True))
         try:
             made = getattr(tf.raw_ops, case.op)(**arguments, **case.attrs)
+            session.run(tf.compat.v1.global_variables_initializer())
+            if variables:
+                record["after_runs"] = run_on_variables(case, made, variables, feeds, session)
+                return record
             ys = flatten(made)
             values = session.run(ys, feeds)
             record["outputs"] = [encode(v) for v in values]
@@ -143,6 +165,24 @@ def run_case(case: Case) -> dict[str, Any] | None:
             return record
         add_gradients(case, record, xs, ys, values, feeds, session)
     return record
+
+
+def run_on_variables(
+    case: Case,
+    made: Any,
+    variables: list[tf.Variable],
+    feeds: dict[tf.Tensor, np.ndarray],
+    session: tf.compat.v1.Session,
+) -> list[dict[str, Any]]:
+    """What each run returns, if it is not a reference, and the values of the variables after it."""
+    ys = [y for y in flatten(made) if not y.dtype._is_ref_dtype]
+    operations = [y.op for y in flatten(made)] if flatten(made) else [made]
+    after = []
+    for _ in range(case.runs):
+        values, _ = session.run([ys, operations], feeds)
+        state = session.run([v.value() for v in variables])
+        after.append({"outputs": [encode(v) for v in values], "variables": [encode(v) for v in state]})
+    return after
 
 
 def add_gradients(
@@ -185,6 +225,8 @@ def flatten(made: Any) -> list[Any]:
 
 
 def encode(value: Any) -> dict[str, Any]:
+    if isinstance(value, Var):
+        return {"variable": encode(value.value)}
     a = np.asarray(value)
     dtype = "string" if a.dtype.kind in "OSU" else tf.as_dtype(a.dtype).name
     return {"dtype": dtype, "shape": list(a.shape), "values": [encode_scalar(v) for v in a.reshape(-1).tolist()]}

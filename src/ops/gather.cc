@@ -1,4 +1,4 @@
-// Rows and elements chosen by index: gathers and scatters, one-hot rows, dynamic partitions, segments, sets.
+// Rows and elements chosen by index: gathers and scatters, one-hot rows, dynamic partitions, sets.
 #include "headrace/ops/gather.h"
 
 #include <algorithm>
@@ -10,9 +10,8 @@
 #include "headrace/operators.h"
 #include "headrace/ops/array.h"
 #include "headrace/ops/array_parts.h"
-#include "headrace/ops/compare.h"
 #include "headrace/ops/math_binary.h"
-#include "headrace/ops/select.h"
+#include "headrace/ops/segment.h"
 #include "headrace/ops/slice.h"
 #include "kernels/copy.h"
 #include "ops/declare.h"
@@ -505,161 +504,6 @@ DEFINE_OP("ListDiff")
       });
     })
     .NoGradient();
-
-// ----------------------------------------------------------------------------------------------------------- segments
-
-enum class SegmentReduction { kSum, kMean, kMax, kMin, kProd, kSqrtN };
-
-template <class T>
-T SegmentIdentity(SegmentReduction reduction) {
-  switch (reduction) {
-    case SegmentReduction::kMax:
-      return std::numeric_limits<T>::lowest();
-    case SegmentReduction::kMin:
-      return std::numeric_limits<T>::max();
-    case SegmentReduction::kProd:
-      return T(1);
-    default:
-      return T(0);
-  }
-}
-
-// output[segments[i]] = reduction over data rows i (rows indices[i] if given). Segments out of range: negative ones are
-// dropped.
-template <class T>
-void ReduceSegments(SegmentReduction reduction, const Tensor& data, const Tensor* indices, const Tensor& segments,
-                    int64_t inner, int64_t rows, T empty, T* to) {
-  const int64_t n = segments.num_elements();
-  std::vector<int64_t> counts(static_cast<size_t>(rows), 0);
-  std::fill_n(to, rows * inner, SegmentIdentity<T>(reduction));
-  for (int64_t i = 0; i < n; ++i) {
-    const int64_t segment = segments.AsInt64(i);
-    if (segment < 0) continue;
-    if (segment >= rows) {
-      throw InvalidArgument("segment_ids[", i, "] = ", segment, " is out of range [0, ", rows, ")");
-    }
-    const int64_t source = indices ? indices->AsInt64(i) : i;
-    if (source < 0 || (indices && source >= data.dim(0))) {
-      throw InvalidArgument("indices[", i, "] = ", source, " is out of range [0, ", data.dim(0), ")");
-    }
-    ++counts[static_cast<size_t>(segment)];
-    const T* from = data.data<T>() + source * inner;
-    T* row = to + segment * inner;
-    switch (reduction) {
-      case SegmentReduction::kMax:
-        for (int64_t j = 0; j < inner; ++j) row[j] = std::max(row[j], from[j]);
-        break;
-      case SegmentReduction::kMin:
-        for (int64_t j = 0; j < inner; ++j) row[j] = std::min(row[j], from[j]);
-        break;
-      case SegmentReduction::kProd:
-        for (int64_t j = 0; j < inner; ++j) row[j] = static_cast<T>(row[j] * from[j]);
-        break;
-      default:
-        for (int64_t j = 0; j < inner; ++j) row[j] = static_cast<T>(row[j] + from[j]);
-    }
-  }
-  for (int64_t s = 0; s < rows; ++s) {
-    const int64_t count = counts[static_cast<size_t>(s)];
-    if (count == 0) {
-      std::fill_n(to + s * inner, inner, empty);
-    } else if (reduction == SegmentReduction::kMean) {
-      for (int64_t j = 0; j < inner; ++j) to[s * inner + j] = static_cast<T>(to[s * inner + j] / static_cast<T>(count));
-    } else if (reduction == SegmentReduction::kSqrtN) {
-      const T scale = static_cast<T>(std::sqrt(static_cast<double>(count)));
-      for (int64_t j = 0; j < inner; ++j) to[s * inner + j] = static_cast<T>(to[s * inner + j] / scale);
-    }
-  }
-}
-
-headrace::Kernel UnsortedSegmentKernel(SegmentReduction reduction) {
-  return [reduction](KernelContext& context) {
-    const Tensor &data = context.input(0), &segments = context.input(1);
-    const int64_t rows = context.input(2).AsInt64();
-    if (rows < 0) throw InvalidArgument("num_segments must be non-negative, got ", rows);
-    Shape shape = {rows};
-    bool fits = segments.rank() <= data.rank();
-    for (int i = 0; i < data.rank(); ++i) {
-      if (i >= segments.rank()) {
-        shape.Append(data.dim(i));
-      } else {
-        fits &= segments.dim(i) == data.dim(i);
-      }
-    }
-    if (!fits) {
-      throw InvalidArgument("data.shape = ", data.shape(),
-                            " does not start with segment_ids.shape = ", segments.shape());
-    }
-    int64_t inner = 1;
-    for (int i = segments.rank(); i < data.rank(); ++i) inner *= data.dim(i);
-    VisitNumeric(data.dtype(), "UnsortedSegment", [&](auto zero) {
-      using T = decltype(zero);
-      T* to = context.AllocateOutput(0, shape).template data<T>();
-      ReduceSegments<T>(reduction, data, nullptr, segments, inner, rows, SegmentIdentity<T>(reduction), to);
-    });
-  };
-}
-
-void UnsortedSegmentShape(ShapeContext& context) {
-  const PartialShape& segments = context.input(1);
-  if (!segments.has_rank()) return context.set_output(0, PartialShape());
-  const Tensor* rows = context.constant(2);
-  context.set_output(
-      0, JoinShapes(PartialShape({rows ? rows->AsInt64() : -1}), AxesBehind(context.input(0), segments.rank())));
-}
-
-DEFINE_OP("UnsortedSegmentSum")
-    .Input("data: T")
-    .Input("segment_ids: Tindices")
-    .Input("num_segments: Tnumsegments")
-    .Output("output: T")
-    .Attr("T: {float, double, int32, uint8, int16, int8, int64, uint16, uint32, uint64}")
-    .Attr("Tindices: {int16, int32, int64}")
-    .Attr("Tnumsegments: {int32, int64} = DT_INT32")
-    .Shape(UnsortedSegmentShape)
-    .Kernel(UnsortedSegmentKernel(SegmentReduction::kSum))
-    .Gradient([](Backward& b) {
-      // Rows whose segment is negative were dropped.
-      const Output zero = ConstantLike(DType::kInt32, 0), one = ConstantLike(DType::kInt32, 1);
-      const Output segments = b.x(1), none = ZerosLike(segments);
-      const Output rows = GatherV2(b.dy(), Maximum(segments, none), zero);
-      const Output ones = Fill(ExpandDims(Rank(rows) - Rank(segments), zero), one);
-      const Output kept = Reshape(GreaterEqual(segments, none), ConcatV2({ShapeOf(segments), ones}, zero));
-      b.Return(SelectV2(kept, rows, ZerosLike(rows)), Gradient(), Gradient());
-    });
-
-DEFINE_OP("UnsortedSegmentMax")
-    .Input("data: T")
-    .Input("segment_ids: Tindices")
-    .Input("num_segments: Tnumsegments")
-    .Output("output: T")
-    .Attr("T: {float, double, int32, uint8, int16, int8, int64, uint16, uint32, uint64}")
-    .Attr("Tindices: {int32, int64}")
-    .Attr("Tnumsegments: {int32, int64} = DT_INT32")
-    .Shape(UnsortedSegmentShape)
-    .Kernel(UnsortedSegmentKernel(SegmentReduction::kMax));
-
-DEFINE_OP("UnsortedSegmentMin")
-    .Input("data: T")
-    .Input("segment_ids: Tindices")
-    .Input("num_segments: Tnumsegments")
-    .Output("output: T")
-    .Attr("T: {float, double, int32, uint8, int16, int8, int64, uint16, uint32, uint64}")
-    .Attr("Tindices: {int32, int64}")
-    .Attr("Tnumsegments: {int32, int64} = DT_INT32")
-    .Shape(UnsortedSegmentShape)
-    .Kernel(UnsortedSegmentKernel(SegmentReduction::kMin));
-
-DEFINE_OP("UnsortedSegmentProd")
-    .Input("data: T")
-    .Input("segment_ids: Tindices")
-    .Input("num_segments: Tnumsegments")
-    .Output("output: T")
-    .Attr("T: {float, double, int32, uint8, int16, int8, int64, uint16, uint32, uint64}")
-    .Attr("Tindices: {int32, int64}")
-    .Attr("Tnumsegments: {int32, int64} = DT_INT32")
-    .Shape(UnsortedSegmentShape)
-    .Kernel(UnsortedSegmentKernel(SegmentReduction::kProd));
 
 }  // namespace
 }  // namespace headrace

@@ -80,6 +80,32 @@ void ChooseGradient(Backward& b, Output first_chosen) {
   ReturnBroadcast(b, SelectV2(first_chosen, b.dy(), zeros), SelectV2(first_chosen, zeros, b.dy()));
 }
 
+// Strings are joined; of their shapes only scalars are broadcast.
+void AddStrings(KernelContext& context) {
+  const Tensor &x = context.input(0), &y = context.input(1);
+  const Shape shape = BroadcastShapes(x.shape(), y.shape());
+  const int64_t n = shape.num_elements(), step_x = x.num_elements() == 1 ? 0 : 1,
+                step_y = y.num_elements() == 1 ? 0 : 1;
+  if ((step_x && x.num_elements() != n) || (step_y && y.num_elements() != n)) {
+    throw Unimplemented("adding strings of shapes ", x.shape(), " and ", y.shape(), " at ", context.node().name());
+  }
+  std::string* z = context.AllocateOutput(0, shape).data<std::string>();
+  for (int64_t i = 0; i < n; ++i) z[i] = std::string(x.string(i * step_x)).append(y.string(i * step_y));
+}
+
+// TensorFlow 1's; takes strings too.
+DEFINE_OP("Add")
+    .Input("x: T")
+    .Input("y: T")
+    .Output("z: T")
+    .Attr("T: {bfloat16, half, float, double, uint8, int8, int16, int32, int64, string}")
+    .Lane(kSigned, [](auto x, auto y) { return x + y; })
+    .Kernel([](const Node& node) -> Kernel {
+      if (node.input(0).dtype() == DType::kString) return AddStrings;
+      return ElementwiseKernel(node, node.op().lanes);
+    })
+    .Gradient(AddGradient);
+
 DEFINE_OP("AddV2")
     .Input("x: T")
     .Input("y: T")

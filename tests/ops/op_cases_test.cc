@@ -121,13 +121,13 @@ std::string Difference(const Tensor& got, const Tensor& wanted) {
 struct OpCase {
   Json json;
   const OpDef* op = nullptr;
-  std::vector<std::vector<Tensor>> arguments;
+  std::vector<std::vector<Tensor>> arguments;  // of a variable, its initial value
   AttrMap attrs;
 
   explicit OpCase(const Json& json) : json(json), op(&OpRegistry::Global().Find(json.at("op").get<std::string>())) {
     for (const Json& input : json.at("inputs")) {
       arguments.push_back(input.is_array() ? ReadList<Tensor>(input, ReadTensor)
-                                           : std::vector<Tensor>{ReadTensor(input)});
+                                           : std::vector<Tensor>{ReadTensor(input.value("variable", input))});
     }
     if (!json.contains("attrs")) return;
     for (const auto& [name, value] : json.at("attrs").items()) attrs.emplace(name, ReadAttr(*op, name, value));
@@ -140,18 +140,34 @@ struct BuiltCase {
   std::vector<OpArgument> arguments;
   Feeds feeds;
   Node* node = nullptr;
+  std::vector<Output> variables;    // their values
+  std::vector<Node*> initializers;  // assign the initial ones
 
   // Inputs are constants, or fed through placeholders of unknown shape.
   BuiltCase(const OpCase& op_case, bool constants) {
     GraphScope scope(*graph);
-    for (const auto& tensors : op_case.arguments) {
+    for (size_t i = 0; i < op_case.arguments.size(); ++i) {
+      const auto& tensors = op_case.arguments[i];
       auto& argument = arguments.emplace_back();
+      if (op_case.json.at("inputs").at(i).contains("variable")) {
+        argument.push_back(AddVariable(tensors[0], op_case.op->inputs[i].is_ref));
+        continue;
+      }
       for (const Tensor& tensor : tensors) {
         argument.push_back(constants ? Constant(tensor) : ApplyOp("Placeholder", {}, {{"dtype", tensor.dtype()}}));
         if (!constants) feeds.emplace_back(argument.back(), tensor);
       }
     }
     node = graph->Apply(op_case.op->name, arguments, op_case.attrs);
+  }
+
+  Output AddVariable(const Tensor& value, bool is_ref) {
+    const AttrMap attrs = {{"dtype", value.dtype()}, {"shape", value.shape()}};
+    const Output handle = ApplyOp(is_ref ? "VariableV2" : "VarHandleOp", {}, attrs);
+    initializers.push_back(graph->Apply(is_ref ? "Assign" : "AssignVariableOp", {{handle}, {Constant(value)}}));
+    variables.push_back(is_ref ? ApplyOp("Identity", {{handle}})
+                               : ApplyOp("ReadVariableOp", {{handle}}, {{"dtype", value.dtype()}}));
+    return handle;
   }
 };
 
@@ -186,19 +202,43 @@ void ExpectOutcome(const Json& json, Run&& run) {
   }
 }
 
+// Runs an op that writes variables; after each run their values must be TensorFlow's.
+void CheckVariables(const OpCase& op_case, bool optimize, bool constants) {
+  try {
+    BuiltCase built(op_case, constants);
+    std::vector<Output> fetches;
+    for (int i = 0; i < built.node->num_outputs(); ++i) {
+      if (!built.node->output_is_ref(i)) fetches.push_back(built.node->output(i));
+    }
+    Session session(built.graph, {.plan = {.optimize = optimize}});
+    session.Run({}, {}, built.initializers);
+    for (const Json& wanted : op_case.json.at("after_runs")) {
+      ExpectTensors(session.Run(built.feeds, fetches, {built.node}), wanted.at("outputs"));
+      ExpectTensors(session.Run(built.variables), wanted.at("variables"));
+    }
+  } catch (const Error& error) {
+    FAIL() << error.what();
+  }
+}
+
 void CheckLazily(const OpCase& op_case, bool optimize, bool constants) {
+  if (op_case.json.contains("after_runs")) return CheckVariables(op_case, optimize, constants);
   std::unique_ptr<BuiltCase> built;
   std::unique_ptr<Session> session;
   ExpectOutcome(op_case.json, [&] {
     if (!built) {
       built = std::make_unique<BuiltCase>(op_case, constants);
       session = std::make_unique<Session>(built->graph, SessionOptions{.plan = {.optimize = optimize}});
+      session->Run({}, {}, built->initializers);
     }
     return session->Run(built->feeds, built->node->outputs(), {built->node});
   });
 }
 
 void CheckEagerly(const OpCase& op_case) {
+  for (const Json& input : op_case.json.at("inputs")) {
+    if (input.contains("variable")) return;  // only graphs have variables
+  }
   ResourceManager resources;
   ExpectOutcome(op_case.json, [&] { return Execute(op_case.op->name, op_case.arguments, op_case.attrs, resources); });
 }

@@ -1,4 +1,4 @@
-"""Gathers, scatters, one-hot rows, partitions, sets, segments."""
+"""Gathers, scatters, one-hot rows, partitions, sets."""
 
 import tensorflow as tf
 from make_op_cases import Case, of, ramp, vec
@@ -32,11 +32,4 @@ CASES = [
     Case("Unique", of("string", ["b", "a", "b"]), out_idx=tf.int64, name="strings"),
     Case("UniqueWithCounts", of("int32", [5, 3, 5, 7, 3])),
     Case("ListDiff", of("int32", [1, 2, 3, 4, 5]), of("int32", [2, 4])),
-    Case("UnsortedSegmentSum", ramp(4, 2), [0, 2, 0, 1], 4),
-    Case("UnsortedSegmentSum", ramp(4), [0, -1, 0, 1], 2, name="dropped"),
-    Case("UnsortedSegmentSum", ramp(2, 3), [[0, 1, 0], [1, 2, 2]], 3, name="matrix of segments"),
-    Case("UnsortedSegmentSum", ramp(2), [0, 5], 2, name="out of range"),
-    Case("UnsortedSegmentMax", ramp(4, 2), [0, 1, 0, 1], 2, gradients=False),
-    Case("UnsortedSegmentMin", ramp(4, 2), [0, 1, 0, 1], 2, gradients=False),
-    Case("UnsortedSegmentProd", ramp(4, 2), [0, 1, 0, 1], 2, gradients=False),
 ]

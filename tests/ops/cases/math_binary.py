@@ -39,6 +39,8 @@ CASES = [
     Case("Minimum", vec(1.0, 2.0, 3.0), vec(1.0, 3.0, 2.0), name="equal elements"),
     Case("Sub", ramp(2, 3), ramp(2, 1), name="broadcast"),
     Case("RealDiv", ramp(2, 3), ramp(2, 1, start=1.0), name="broadcast"),
+    Case("Add", ramp(2, 3), ramp(3)),
+    Case("Add", of("string", ["a", "b"]), of("string", "c"), name="strings"),
     Case("AddV2", ramp(2, 3), ramp(2), name="incompatible shapes"),
     Case("FloorDiv", of("int32", [1, 2]), of("int32", [1, 0]), name="division by zero"),
     Case("FloorMod", of("int64", [1]), of("int64", [0]), name="division by zero"),

@@ -1,0 +1,453 @@
+// Reductions over segments: rows that share a segment's number are summed, averaged, multiplied, or give an extreme.
+// The Sparse forms first choose rows by index, as lookups of weighted embeddings do.
+#include "headrace/ops/segment.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <vector>
+
+#include "headrace/operators.h"
+#include "headrace/ops/array.h"
+#include "headrace/ops/array_parts.h"
+#include "headrace/ops/compare.h"
+#include "headrace/ops/gather.h"
+#include "headrace/ops/math_binary.h"
+#include "headrace/ops/select.h"
+#include "ops/declare.h"
+
+namespace headrace {
+namespace {
+
+enum class SegmentReduction { kSum, kMean, kMax, kMin, kProd, kSqrtN };
+
+template <class T>
+T SegmentIdentity(SegmentReduction reduction) {
+  switch (reduction) {
+    case SegmentReduction::kMax:
+      return std::numeric_limits<T>::lowest();
+    case SegmentReduction::kMin:
+      return std::numeric_limits<T>::max();
+    case SegmentReduction::kProd:
+      return T(1);
+    default:
+      return T(0);
+  }
+}
+
+// output[segments[i]] = reduction over data rows i (rows indices[i] if given). Segments out of range: negative ones are
+// dropped.
+template <class T>
+void ReduceSegments(SegmentReduction reduction, const Tensor& data, const Tensor* indices, const Tensor& segments,
+                    int64_t inner, int64_t rows, T empty, T* to) {
+  const int64_t n = segments.num_elements();
+  std::vector<int64_t> counts(static_cast<size_t>(rows), 0);
+  std::fill_n(to, rows * inner, SegmentIdentity<T>(reduction));
+  for (int64_t i = 0; i < n; ++i) {
+    const int64_t segment = segments.AsInt64(i);
+    if (segment < 0) continue;
+    if (segment >= rows) {
+      throw InvalidArgument("segment_ids[", i, "] = ", segment, " is out of range [0, ", rows, ")");
+    }
+    const int64_t source = indices ? indices->AsInt64(i) : i;
+    if (source < 0 || (indices && source >= data.dim(0))) {
+      throw InvalidArgument("indices[", i, "] = ", source, " is out of range [0, ", data.dim(0), ")");
+    }
+    ++counts[static_cast<size_t>(segment)];
+    const T* from = data.data<T>() + source * inner;
+    T* row = to + segment * inner;
+    switch (reduction) {
+      case SegmentReduction::kMax:
+        for (int64_t j = 0; j < inner; ++j) row[j] = std::max(row[j], from[j]);
+        break;
+      case SegmentReduction::kMin:
+        for (int64_t j = 0; j < inner; ++j) row[j] = std::min(row[j], from[j]);
+        break;
+      case SegmentReduction::kProd:
+        for (int64_t j = 0; j < inner; ++j) row[j] = static_cast<T>(row[j] * from[j]);
+        break;
+      default:
+        for (int64_t j = 0; j < inner; ++j) row[j] = static_cast<T>(row[j] + from[j]);
+    }
+  }
+  for (int64_t s = 0; s < rows; ++s) {
+    const int64_t count = counts[static_cast<size_t>(s)];
+    if (count == 0) {
+      std::fill_n(to + s * inner, inner, empty);
+    } else if (reduction == SegmentReduction::kMean) {
+      for (int64_t j = 0; j < inner; ++j) to[s * inner + j] = static_cast<T>(to[s * inner + j] / static_cast<T>(count));
+    } else if (reduction == SegmentReduction::kSqrtN) {
+      const T scale = static_cast<T>(std::sqrt(static_cast<double>(count)));
+      for (int64_t j = 0; j < inner; ++j) to[s * inner + j] = static_cast<T>(to[s * inner + j] / scale);
+    }
+  }
+}
+
+// `rows` rows of what is behind the first `axes` axes of data.
+PartialShape RowsOf(const PartialShape& data, int axes, int64_t rows) {
+  if (!data.has_rank()) return {};
+  PartialShape shape = {rows};
+  for (int i = axes; i < data.rank(); ++i) shape.Append(data[i]);
+  return shape;
+}
+
+Kernel UnsortedSegmentKernel(SegmentReduction reduction) {
+  return [reduction](KernelContext& context) {
+    const Tensor &data = context.input(0), &segments = context.input(1);
+    const int64_t rows = context.input(2).AsInt64();
+    if (rows < 0) throw InvalidArgument("num_segments must be non-negative, got ", rows);
+    Shape shape = {rows};
+    bool fits = segments.rank() <= data.rank();
+    for (int i = 0; i < data.rank(); ++i) {
+      if (i >= segments.rank()) {
+        shape.Append(data.dim(i));
+      } else {
+        fits &= segments.dim(i) == data.dim(i);
+      }
+    }
+    if (!fits) {
+      throw InvalidArgument("data.shape = ", data.shape(),
+                            " does not start with segment_ids.shape = ", segments.shape());
+    }
+    int64_t inner = 1;
+    for (int i = segments.rank(); i < data.rank(); ++i) inner *= data.dim(i);
+    VisitNumeric(data.dtype(), "UnsortedSegment", [&](auto zero) {
+      using T = decltype(zero);
+      T* to = context.AllocateOutput(0, shape).template data<T>();
+      ReduceSegments<T>(reduction, data, nullptr, segments, inner, rows, SegmentIdentity<T>(reduction), to);
+    });
+  };
+}
+
+void UnsortedSegmentShape(ShapeContext& context) {
+  const PartialShape& segments = context.input(1);
+  if (!segments.has_rank()) return context.set_output(0, PartialShape());
+  const Tensor* rows = context.constant(2);
+  context.set_output(0, RowsOf(context.input(0), segments.rank(), rows ? rows->AsInt64() : -1));
+}
+
+DEFINE_OP("UnsortedSegmentSum")
+    .Input("data: T")
+    .Input("segment_ids: Tindices")
+    .Input("num_segments: Tnumsegments")
+    .Output("output: T")
+    .Attr("T: {float, double, int32, uint8, int16, int8, int64, uint16, uint32, uint64}")
+    .Attr("Tindices: {int16, int32, int64}")
+    .Attr("Tnumsegments: {int32, int64} = DT_INT32")
+    .Shape(UnsortedSegmentShape)
+    .Kernel(UnsortedSegmentKernel(SegmentReduction::kSum))
+    .Gradient([](Backward& b) {
+      // Rows whose segment is negative were dropped.
+      const Output zero = ConstantLike(DType::kInt32, 0), one = ConstantLike(DType::kInt32, 1);
+      const Output segments = b.x(1), none = ZerosLike(segments);
+      const Output rows = GatherV2(b.dy(), Maximum(segments, none), zero);
+      const Output ones = Fill(ExpandDims(Rank(rows) - Rank(segments), zero), one);
+      const Output kept = Reshape(GreaterEqual(segments, none), ConcatV2({ShapeOf(segments), ones}, zero));
+      b.Return(SelectV2(kept, rows, ZerosLike(rows)), Gradient(), Gradient());
+    });
+
+DEFINE_OP("UnsortedSegmentMax")
+    .Input("data: T")
+    .Input("segment_ids: Tindices")
+    .Input("num_segments: Tnumsegments")
+    .Output("output: T")
+    .Attr("T: {float, double, int32, uint8, int16, int8, int64, uint16, uint32, uint64}")
+    .Attr("Tindices: {int32, int64}")
+    .Attr("Tnumsegments: {int32, int64} = DT_INT32")
+    .Shape(UnsortedSegmentShape)
+    .Kernel(UnsortedSegmentKernel(SegmentReduction::kMax));
+
+DEFINE_OP("UnsortedSegmentMin")
+    .Input("data: T")
+    .Input("segment_ids: Tindices")
+    .Input("num_segments: Tnumsegments")
+    .Output("output: T")
+    .Attr("T: {float, double, int32, uint8, int16, int8, int64, uint16, uint32, uint64}")
+    .Attr("Tindices: {int32, int64}")
+    .Attr("Tnumsegments: {int32, int64} = DT_INT32")
+    .Shape(UnsortedSegmentShape)
+    .Kernel(UnsortedSegmentKernel(SegmentReduction::kMin));
+
+DEFINE_OP("UnsortedSegmentProd")
+    .Input("data: T")
+    .Input("segment_ids: Tindices")
+    .Input("num_segments: Tnumsegments")
+    .Output("output: T")
+    .Attr("T: {float, double, int32, uint8, int16, int8, int64, uint16, uint32, uint64}")
+    .Attr("Tindices: {int32, int64}")
+    .Attr("Tnumsegments: {int32, int64} = DT_INT32")
+    .Shape(UnsortedSegmentShape)
+    .Kernel(UnsortedSegmentKernel(SegmentReduction::kProd));
+
+// -------------------------------------------------------------------------------------------------------------- sorted
+
+// Rows of `data` (those that `indices` names, if given) reduced by their sorted segment numbers. The number of output
+// rows is the last segment's plus one, or `rows` if given.
+void ReduceSorted(KernelContext& context, SegmentReduction reduction, const Tensor* indices, const Tensor& segments,
+                  const Tensor* rows) {
+  const Tensor& data = context.input(0);
+  if (data.rank() < 1) throw InvalidArgument("Shape must be at least rank 1, got shape ", data.shape());
+  if (segments.rank() != 1) throw InvalidArgument("segment_ids should be a vector, got shape ", segments.shape());
+  const int64_t n = segments.num_elements();
+  if ((indices ? indices->num_elements() : data.dim(0)) != n) {
+    throw InvalidArgument("segment_ids should be the same size as dimension 0 of input, got ", segments.shape(),
+                          " for ", indices ? indices->shape() : data.shape());
+  }
+  for (int64_t i = 0; i < n; ++i) {
+    if (segments.AsInt64(i) < (i == 0 ? 0 : segments.AsInt64(i - 1))) {
+      throw InvalidArgument("segment ids are not increasing from a non-negative number: ", segments);
+    }
+  }
+  const int64_t used = n == 0 ? 0 : segments.AsInt64(n - 1) + 1;
+  const int64_t count = rows ? rows->AsInt64() : used;
+  if (count < used) throw InvalidArgument("segment ids must be < num_segments ", count, ", got ", used - 1);
+  Shape shape = data.shape();
+  shape.set_dim(0, count);
+  const int64_t inner = data.dim(0) == 0 ? 0 : data.num_elements() / data.dim(0);
+  VisitNumeric(data.dtype(), "a segment op", [&](auto zero) {
+    using T = decltype(zero);
+    T* to = context.AllocateOutput(0, shape).template data<T>();
+    const T empty = reduction == SegmentReduction::kProd ? T(1) : T(0);
+    ReduceSegments<T>(reduction, data, indices, segments, inner, count, empty, to);
+  });
+}
+
+void SortedShape(ShapeContext& context) {
+  context.set_output(0, RowsOf(context.input(0), 1, -1));
+}
+Kernel SegmentKernel(SegmentReduction reduction) {
+  return [reduction](KernelContext& context) { ReduceSorted(context, reduction, nullptr, context.input(1), nullptr); };
+}
+Kernel SparseSegmentKernel(SegmentReduction reduction) {
+  return [reduction](KernelContext& context) {
+    ReduceSorted(context, reduction, &context.input(1), context.input(2),
+                 context.num_inputs() > 3 ? &context.input(3) : nullptr);
+  };
+}
+void SparseSegmentShape(ShapeContext& context) {
+  const Tensor* rows = context.num_inputs() > 3 ? context.constant(3) : nullptr;
+  context.set_output(0, RowsOf(context.input(0), 1, rows ? rows->AsInt64() : -1));
+}
+
+DEFINE_OP("SegmentSum")
+    .Input("data: T")
+    .Input("segment_ids: Tindices")
+    .Output("output: T")
+    .Attr("T: {float, double, int32, uint8, int16, int8, int64, uint16, uint32, uint64}")
+    .Attr("Tindices: {int32, int64}")
+    .Shape(SortedShape)
+    .Kernel(SegmentKernel(SegmentReduction::kSum))
+    .Gradient([](Backward& b) { b.Return(GatherV2(b.dy(), b.x(1), ConstantLike(DType::kInt32, 0)), Gradient()); });
+
+DEFINE_OP("SegmentMean")
+    .Input("data: T")
+    .Input("segment_ids: Tindices")
+    .Output("output: T")
+    .Attr("T: {float, double, int32, uint8, int16, int8, int64, uint16, uint32, uint64}")
+    .Attr("Tindices: {int32, int64}")
+    .Shape(SortedShape)
+    .Kernel(SegmentKernel(SegmentReduction::kMean))
+    .Gradient([](Backward& b) {
+      const Output zero = ConstantLike(DType::kInt32, 0);
+      const Output rank = ExpandDims(Rank(b.x(0)) - 1.0, zero);
+      const Output column = ConcatV2({ShapeOf(b.x(1)), Fill(rank, ConstantLike(DType::kInt32, 1))}, zero);
+      const Output counts = SegmentSum(Fill(column, ConstantLike(b.dy().dtype(), 1)), b.x(1));
+      b.Return(GatherV2(b.dy() / counts, b.x(1), zero), Gradient());
+    });
+
+DEFINE_OP("SegmentMax")
+    .Input("data: T")
+    .Input("segment_ids: Tindices")
+    .Output("output: T")
+    .Attr("T: {float, double, int32, uint8, int16, int8, int64, uint16, uint32, uint64}")
+    .Attr("Tindices: {int32, int64}")
+    .Shape(SortedShape)
+    .Kernel(SegmentKernel(SegmentReduction::kMax));
+
+DEFINE_OP("SegmentMin")
+    .Input("data: T")
+    .Input("segment_ids: Tindices")
+    .Output("output: T")
+    .Attr("T: {float, double, int32, uint8, int16, int8, int64, uint16, uint32, uint64}")
+    .Attr("Tindices: {int32, int64}")
+    .Shape(SortedShape)
+    .Kernel(SegmentKernel(SegmentReduction::kMin));
+
+DEFINE_OP("SegmentProd")
+    .Input("data: T")
+    .Input("segment_ids: Tindices")
+    .Output("output: T")
+    .Attr("T: {float, double, int32, uint8, int16, int8, int64, uint16, uint32, uint64}")
+    .Attr("Tindices: {int32, int64}")
+    .Shape(SortedShape)
+    .Kernel(SegmentKernel(SegmentReduction::kProd));
+
+Output RowCount(Output data) {
+  return GatherV2(ShapeOf(data), ConstantLike(DType::kInt32, 0), ConstantLike(DType::kInt32, 0));
+}
+void SparseSumGradient(Backward& b) {
+  const Output rows = GatherV2(b.dy(), b.x(2), ConstantLike(DType::kInt32, 0));
+  std::vector<Gradient> gradients(b.node()->inputs().size());
+  gradients[0] = UnsortedSegmentSum(rows, b.x(1), RowCount(b.x(0)));
+  b.ReturnList(std::move(gradients));
+}
+void SparseMeanGradient(Backward& b) {
+  std::vector<Gradient> gradients(b.node()->inputs().size());
+  gradients[0] = SparseSegmentMeanGrad(b.dy(), b.x(1), b.x(2), RowCount(b.x(0)));
+  b.ReturnList(std::move(gradients));
+}
+void SparseSqrtNGradient(Backward& b) {
+  std::vector<Gradient> gradients(b.node()->inputs().size());
+  gradients[0] = SparseSegmentSqrtNGrad(b.dy(), b.x(1), b.x(2), RowCount(b.x(0)));
+  b.ReturnList(std::move(gradients));
+}
+
+DEFINE_OP("SparseSegmentSum")
+    .Input("data: T")
+    .Input("indices: Tidx")
+    .Input("segment_ids: Tsegmentids")
+    .Output("output: T")
+    .Attr("T: {float, double, int32, uint8, int16, int8, int64, uint16, uint32, uint64}")
+    .Attr("Tidx: {int32, int64} = DT_INT32")
+    .Attr("Tsegmentids: {int32, int64} = DT_INT32")
+    .Attr("sparse_gradient: bool = false")
+    .Shape(SparseSegmentShape)
+    .Kernel(SparseSegmentKernel(SegmentReduction::kSum))
+    .Gradient(SparseSumGradient);
+
+DEFINE_OP("SparseSegmentSumWithNumSegments")
+    .Input("data: T")
+    .Input("indices: Tidx")
+    .Input("segment_ids: Tsegmentids")
+    .Input("num_segments: Tnumsegments")
+    .Output("output: T")
+    .Attr("T: {float, double, int32, uint8, int16, int8, int64, uint16, uint32, uint64}")
+    .Attr("Tidx: {int32, int64} = DT_INT32")
+    .Attr("Tnumsegments: {int32, int64} = DT_INT32")
+    .Attr("Tsegmentids: {int32, int64} = DT_INT32")
+    .Attr("sparse_gradient: bool = false")
+    .Shape(SparseSegmentShape)
+    .Kernel(SparseSegmentKernel(SegmentReduction::kSum))
+    .Gradient(SparseSumGradient);
+
+DEFINE_OP("SparseSegmentMean")
+    .Input("data: T")
+    .Input("indices: Tidx")
+    .Input("segment_ids: Tsegmentids")
+    .Output("output: T")
+    .Attr("T: {float, double}")
+    .Attr("Tidx: {int32, int64} = DT_INT32")
+    .Attr("Tsegmentids: {int32, int64} = DT_INT32")
+    .Attr("sparse_gradient: bool = false")
+    .Shape(SparseSegmentShape)
+    .Kernel(SparseSegmentKernel(SegmentReduction::kMean))
+    .Gradient(SparseMeanGradient);
+
+DEFINE_OP("SparseSegmentMeanWithNumSegments")
+    .Input("data: T")
+    .Input("indices: Tidx")
+    .Input("segment_ids: Tsegmentids")
+    .Input("num_segments: Tnumsegments")
+    .Output("output: T")
+    .Attr("T: {float, double}")
+    .Attr("Tidx: {int32, int64} = DT_INT32")
+    .Attr("Tnumsegments: {int32, int64} = DT_INT32")
+    .Attr("Tsegmentids: {int32, int64} = DT_INT32")
+    .Attr("sparse_gradient: bool = false")
+    .Shape(SparseSegmentShape)
+    .Kernel(SparseSegmentKernel(SegmentReduction::kMean))
+    .Gradient(SparseMeanGradient);
+
+DEFINE_OP("SparseSegmentSqrtN")
+    .Input("data: T")
+    .Input("indices: Tidx")
+    .Input("segment_ids: Tsegmentids")
+    .Output("output: T")
+    .Attr("T: {float, double}")
+    .Attr("Tidx: {int32, int64} = DT_INT32")
+    .Attr("Tsegmentids: {int32, int64} = DT_INT32")
+    .Attr("sparse_gradient: bool = false")
+    .Shape(SparseSegmentShape)
+    .Kernel(SparseSegmentKernel(SegmentReduction::kSqrtN))
+    .Gradient(SparseSqrtNGradient);
+
+DEFINE_OP("SparseSegmentSqrtNWithNumSegments")
+    .Input("data: T")
+    .Input("indices: Tidx")
+    .Input("segment_ids: Tsegmentids")
+    .Input("num_segments: Tnumsegments")
+    .Output("output: T")
+    .Attr("T: {float, double}")
+    .Attr("Tidx: {int32, int64} = DT_INT32")
+    .Attr("Tnumsegments: {int32, int64} = DT_INT32")
+    .Attr("Tsegmentids: {int32, int64} = DT_INT32")
+    .Attr("sparse_gradient: bool = false")
+    .Shape(SparseSegmentShape)
+    .Kernel(SparseSegmentKernel(SegmentReduction::kSqrtN))
+    .Gradient(SparseSqrtNGradient);
+
+// The gradient of a mean (or of a sum over the root of the count): row indices[i] receives the gradient of its segment,
+// divided by what the segment was divided by.
+Kernel SparseSegmentGradKernel(bool root) {
+  return [root](KernelContext& context) {
+    const Tensor &dy = context.input(0), &indices = context.input(1), &segments = context.input(2);
+    const int64_t rows = context.input(3).AsInt64(), segment_count = dy.dim(0);
+    Shape shape = dy.shape();
+    shape.set_dim(0, rows);
+    std::vector<double> counts(static_cast<size_t>(segment_count), 0);
+    for (int64_t i = 0; i < segments.num_elements(); ++i) {
+      const int64_t segment = segments.AsInt64(i), row = indices.AsInt64(i);
+      if (segment < 0 || segment >= segment_count) {
+        throw InvalidArgument("Segment id ", segment, " out of range [0, ", segment_count, ").");
+      }
+      if (row < 0 || row >= rows) throw InvalidArgument("Index ", row, " out of range [0, ", rows, ").");
+      ++counts[static_cast<size_t>(segment)];
+    }
+    const int64_t inner = segment_count == 0 ? 0 : dy.num_elements() / segment_count;
+    auto run = [&](auto zero) {
+      using T = decltype(zero);
+      Tensor& output = context.AllocateOutput(0, shape);
+      std::fill_n(output.data<T>(), output.num_elements(), T(0));
+      for (int64_t i = 0; i < segments.num_elements(); ++i) {
+        const int64_t segment = segments.AsInt64(i);
+        const double count = counts[static_cast<size_t>(segment)];
+        const T scale = static_cast<T>(1.0 / (root ? std::sqrt(count) : count));
+        const T* from = dy.data<T>() + segment * inner;
+        T* to = output.data<T>() + indices.AsInt64(i) * inner;
+        for (int64_t j = 0; j < inner; ++j) to[j] += from[j] * scale;
+      }
+    };
+    dy.dtype() == DType::kDouble ? run(double{}) : run(float{});
+  };
+}
+void SparseSegmentGradShape(ShapeContext& context) {
+  const Tensor* rows = context.constant(3);
+  context.set_output(0, RowsOf(context.input(0), 1, rows ? rows->AsInt64() : -1));
+}
+
+DEFINE_OP("SparseSegmentMeanGrad")
+    .Input("grad: T")
+    .Input("indices: Tidx")
+    .Input("segment_ids: Tsegmentids")
+    .Input("output_dim0: int32")
+    .Output("output: T")
+    .Attr("T: {float, double}")
+    .Attr("Tidx: {int32, int64} = DT_INT32")
+    .Attr("Tsegmentids: {int32, int64} = DT_INT32")
+    .Shape(SparseSegmentGradShape)
+    .Kernel(SparseSegmentGradKernel(false));
+
+DEFINE_OP("SparseSegmentSqrtNGrad")
+    .Input("grad: T")
+    .Input("indices: Tidx")
+    .Input("segment_ids: Tsegmentids")
+    .Input("output_dim0: int32")
+    .Output("output: T")
+    .Attr("T: {float, double}")
+    .Attr("Tidx: {int32, int64} = DT_INT32")
+    .Attr("Tsegmentids: {int32, int64} = DT_INT32")
+    .Shape(SparseSegmentGradShape)
+    .Kernel(SparseSegmentGradKernel(true));
+
+}  // namespace
+}  // namespace headrace
