@@ -1,10 +1,8 @@
 // All of Headrace's public API. The namespace alias is `hr`.
 #pragma once
 
-#include "headrace/attr.h"
 #include "headrace/canned.h"
 #include "headrace/dataset.h"
-#include "headrace/dtype.h"
 #include "headrace/error.h"
 #include "headrace/estimator.h"
 #include "headrace/feature_column.h"
@@ -19,15 +17,12 @@
 #include "headrace/metrics.h"
 #include "headrace/op.h"
 #include "headrace/operators.h"
+#include "headrace/ops.h"
 #include "headrace/optimizers.h"
 #include "headrace/predict.h"
 #include "headrace/random_seed.h"
-#include "headrace/resource.h"
 #include "headrace/saver.h"
 #include "headrace/session.h"
-#include "headrace/shape.h"
-#include "headrace/signature.h"
 #include "headrace/summary.h"
 #include "headrace/tensor.h"
 #include "headrace/variables.h"
-#include "headrace/ops.h"
