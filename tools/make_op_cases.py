@@ -148,7 +148,7 @@ def run_case(case: Case) -> dict[str, Any] | None:
                 record["after_runs"] = run_on_variables(case, made, variables, feeds, session)
                 return record
             ys = flatten(made)
-            values = session.run(ys, feeds)
+            values, _ = session.run([ys, [] if ys else made], feeds)
             record["outputs"] = [encode(v) for v in values]
             if case.runs > 1:
                 record["later_runs"] = [[encode(v) for v in session.run(ys, feeds)] for _ in range(case.runs - 1)]
