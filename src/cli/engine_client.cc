@@ -1,8 +1,11 @@
 // Starting and stopping the engine's process, and JSON over HTTP.
 #include "cli/engine_client.h"
 
+#include <arpa/inet.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <signal.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -22,6 +25,19 @@ constexpr auto kPollInterval = std::chrono::milliseconds(5);
 constexpr auto kStartTimeout = std::chrono::seconds(20);
 constexpr auto kStopTimeout = std::chrono::seconds(30);
 
+// Whether something else already listens where the engine would by default.
+bool DefaultPortTaken() {
+  const engine::EngineOptions defaults;
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(static_cast<uint16_t>(defaults.port));
+  inet_pton(AF_INET, defaults.host.c_str(), &address.sin_addr);
+  const int probe = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const bool taken = connect(probe, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
+  close(probe);
+  return taken;
+}
+
 // Starts `headrace engine` in a session of its own with its output in the log; returns its process id.
 pid_t Spawn(const Installation& installation, const std::filesystem::path& log) {
   std::filesystem::create_directories(log.parent_path());
@@ -33,6 +49,8 @@ pid_t Spawn(const Installation& installation, const std::filesystem::path& log) 
     if (!std::getenv(name)) settings.push_back(absl::StrCat(name, "=", value));
   };
   set_default("HEADRACE_HOME", HomeDirectory().string());
+  // The engine of another home may have the port; `headrace status` says which one it became.
+  if (!std::getenv("HEADRACE_PORT") && DefaultPortTaken()) set_default("HEADRACE_PORT", "0");
   set_default("HEADRACE_PYTHON", installation.python.string());
   set_default("HEADRACE_PYTHONPATH", installation.PythonPath());
   std::vector<char*> environment;
