@@ -10,8 +10,8 @@ export HEADRACE_TAXI_DATA ?= $(abspath $(CURDIR)/../shared/data/taxi)
 
 build:
 	tools/install_dependencies.sh build
-	cmake --preset release -DHEADRACE_BUILD_TESTS=OFF
-	cmake --build $(BUILD) -j $(JOBS)
+	[ -e $(BUILD)/build.ninja ] || cmake --preset release -DHEADRACE_BUILD_TESTS=OFF
+	cmake --build $(BUILD) -j $(JOBS) --target headrace_executable headrace_python
 
 test:
 	tools/install_dependencies.sh test

@@ -12,7 +12,7 @@ tools/install_dependencies.sh build
 say "2. Building"
 log=build/quickstart-build.log
 if ! { [ -e build/build.ninja ] || cmake --preset release -DHEADRACE_BUILD_TESTS=OFF; } >"$log" 2>&1 ||
-  ! cmake --build build -j "$(nproc)" >>"$log" 2>&1; then
+  ! cmake --build build -j "$(nproc)" --target headrace_executable headrace_python >>"$log" 2>&1; then
   tail -40 "$log" >&2
   echo "The build failed; the whole log is $log" >&2
   exit 1
