@@ -9,6 +9,8 @@ COLUMNS = ["fare_amount", "pickuplon", "pickuplat", "dropofflon", "dropofflat", 
 DEFAULTS = [[0.0], [-74.0], [40.0], [-74.0], [40.7], [1.0], ["nokey"]]
 LABEL, KEY = "fare_amount", "key"
 INPUTS = [name for name in COLUMNS if name not in (LABEL, KEY)]
+CENTRE = {"pickuplon": -73.97, "pickuplat": 40.75, "dropofflon": -73.97, "dropofflat": 40.75, "passengers": 1.5}
+SPREAD = {"pickuplon": 0.04, "pickuplat": 0.03, "dropofflon": 0.04, "dropofflat": 0.03, "passengers": 1.3}
 
 
 def taxi_rides(pattern, mode, batch_size):
@@ -32,6 +34,11 @@ def taxi_rides(pattern, mode, batch_size):
     return input_fn
 
 
+def scaled(name):
+    """A numeric column whose values lie around zero: degrees as they are would leave the network blind to streets."""
+    return tf.feature_column.numeric_column(name, normalizer_fn=lambda x: (x - CENTRE[name]) / SPREAD[name])
+
+
 def raw_taxi_inputs():
     """What a prediction request holds: the inputs as they are in the CSV files."""
     inputs = {name: tf.compat.v1.placeholder(tf.float32, [None], name=name) for name in INPUTS}
@@ -42,7 +49,7 @@ def train_and_evaluate(args):
     """Trains for args.train_steps, evaluates along the way, exports the latest model."""
     estimator = tf.compat.v1.estimator.DNNRegressor(
         hidden_units=args.hidden_units,
-        feature_columns=[tf.feature_column.numeric_column(name) for name in INPUTS],
+        feature_columns=[scaled(name) for name in INPUTS],
         model_dir=args.output_dir,
         config=tf.estimator.RunConfig(tf_random_seed=args.seed),
     )
