@@ -51,11 +51,19 @@ PIPELINES = {
 }
 
 
+def flatten(element):
+    if isinstance(element, dict):
+        return [tensor for name in sorted(element) for tensor in flatten(element[name])]
+    if isinstance(element, (tuple, list)):
+        return [tensor for part in element for tensor in flatten(part)]
+    return [element]
+
+
 def elements(build, path, limit=40):
     with tf.Graph().as_default(), v1.Session() as session:
         v1.set_random_seed(42)
         element = v1.data.make_one_shot_iterator(build(path)).get_next()
-        flat = tf.nest.flatten(element)
+        flat = flatten(element)
         result = []
         try:
             while len(result) < limit:
