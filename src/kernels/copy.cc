@@ -113,6 +113,19 @@ void CopyStrided(DType dtype, const Shape& dims, const void* from, std::span<con
   });
 }
 
+void CopyRows(DType dtype, const void* from, std::span<const int64_t> indices, int64_t width, void* to) {
+  VisitStorage(dtype, [&](const auto& word) {
+    using Word = std::decay_t<decltype(word)>;
+    const auto* rows = static_cast<const Word*>(from);
+    auto* out = static_cast<Word*>(to);
+    if (width == 1) {
+      for (const int64_t row : indices) *out++ = rows[row];
+      return;
+    }
+    for (const int64_t row : indices) out = std::copy_n(rows + row * width, width, out);
+  });
+}
+
 void FillElements(DType dtype, const void* value, void* to, int64_t n) {
   VisitStorage(dtype, [&](const auto& word) {
     using Word = std::decay_t<decltype(word)>;

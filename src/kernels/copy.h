@@ -25,6 +25,9 @@ void DenseStrides(const Shape& shape, int64_t* strides);
 void CopyStrided(DType dtype, const Shape& dims, const void* from, std::span<const int64_t> from_strides, void* to,
                  std::span<const int64_t> to_strides);
 
+// Row i of `to` becomes row indices[i] of `from`; rows are `width` elements.
+void CopyRows(DType dtype, const void* from, std::span<const int64_t> indices, int64_t width, void* to);
+
 // Sets n elements to *value.
 void FillElements(DType dtype, const void* value, void* to, int64_t n);
 

@@ -46,18 +46,19 @@ void GatherAlong(KernelContext& context, const Tensor& params, const Tensor& ind
     inner *= params.dim(i);
   }
   const int64_t rows = params.dim(axis), n = indices.num_elements();
+  thread_local std::vector<int64_t> chosen;
+  chosen.resize(static_cast<size_t>(n));
+  VisitNumeric(indices.dtype(), "a gather's indices",
+               [&](auto zero) { std::copy_n(static_cast<const decltype(zero)*>(indices.raw()), n, chosen.data()); });
   for (int64_t i = 0; i < n; ++i) {
-    const int64_t row = indices.AsInt64(i);
-    if (row < 0 || row >= rows) {
-      throw InvalidArgument("indices[", i, "] = ", row, " is not in [0, ", rows, ")");
+    if (chosen[i] < 0 || chosen[i] >= rows) {
+      throw InvalidArgument("indices[", i, "] = ", chosen[i], " is not in [0, ", rows, ")");
     }
   }
   Tensor& output = context.AllocateOutput(0, shape);
   for (int64_t o = 0; o < outer; ++o) {
-    for (int64_t i = 0; i < n; ++i) {
-      CopyElements(params.dtype(), ElementAt(params.dtype(), params.raw(), (o * rows + indices.AsInt64(i)) * inner),
-                   ElementAt(params.dtype(), output.raw(), (o * n + i) * inner), inner);
-    }
+    CopyRows(params.dtype(), ElementAt(params.dtype(), params.raw(), o * rows * inner), chosen, inner,
+             ElementAt(params.dtype(), output.raw(), o * n * inner));
   }
 }
 
