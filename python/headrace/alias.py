@@ -7,7 +7,6 @@ a name in it is looked up in its implementation when it is first used. So `impor
 from __future__ import annotations
 
 import importlib
-import importlib.abc
 import importlib.machinery
 import sys
 import types
@@ -88,16 +87,18 @@ def _absent(module: str, path: str, name: str) -> str:
     return f"Headrace does not have {shown}.{name} yet, or TensorFlow 1.15 has none of this name{hint}"
 
 
-class Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
-    """Imports the table's modules."""
+class Finder:
+    """Imports the table's modules: finder and loader in one."""
 
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> Any:
         if not name.startswith(_ROOT + "."):
             return None
         place = _table_path(name)
         known = place == "" or place == "compat" or place in api.MODULES or names_in(place)
-        known = known or f"{name[len(_ROOT) + 1 :]}." in _SAME or any(
-            s.startswith(name[len(_ROOT) + 1 :] + ".") for s in _SAME
+        known = (
+            known
+            or f"{name[len(_ROOT) + 1 :]}." in _SAME
+            or any(s.startswith(name[len(_ROOT) + 1 :] + ".") for s in _SAME)
         )
         return importlib.machinery.ModuleSpec(name, self, is_package=True) if known else None
 

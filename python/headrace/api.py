@@ -25,9 +25,9 @@ math: add_n accumulate_n matmul tensordot stack range linspace lin_space=linspac
 _ops: exp expm1 log log1p sqrt rsqrt square sin cos tan asin acos atan atan2 sinh cosh asinh acosh atanh erf erfc floor
 _ops: ceil rint sign reciprocal is_nan is_inf is_finite less less_equal greater greater_equal logical_and
 _ops: logical_or logical_not maximum minimum squared_difference floor_mod mod=floor_mod floormod=floor_mod
-_ops: floor_div truncatediv=truncate_div truncatemod=truncate_mod check_numerics lgamma digamma
-_ops: segment_sum segment_mean segment_max segment_min unsorted_segment_sum scatter_nd invert_permutation diag
-_ops: matrix_inverse cholesky identity_n verify_tensor_all_finite=check_numerics
+_ops: floor_div truncatediv=truncate_div truncatemod=truncate_mod check_numerics
+_ops: segment_sum segment_mean segment_max segment_min unsorted_segment_sum scatter_nd invert_permutation
+_ops: identity_n verify_tensor_all_finite=check_numerics
 arrays: placeholder placeholder_with_default sparse_placeholder identity shape size rank reshape expand_dims squeeze
 arrays: concat unstack split transpose gather gather_nd slice strided_slice boolean_mask fill zeros ones zeros_like
 arrays: ones_like one_hot pad tile reverse unique sequence_mask broadcast_to stop_gradient newaxis
@@ -40,6 +40,7 @@ variables: global_variables local_variables trainable_variables model_variables 
 variables: variables_initializer global_variables_initializer local_variables_initializer initialize_variables
 variables: initialize_all_variables report_uninitialized_variables is_variable_initialized fixed_size_partitioner
 variables: min_max_variable_partitioner assign assign_add assign_sub disable_resource_variables
+variables: tables_initializer initialize_all_tables=tables_initializer
 variables: enable_resource_variables resource_variables_enabled VariableSynchronization VariableAggregation
 initializers: zeros_initializer=Zeros ones_initializer=Ones constant_initializer=Constant
 initializers: random_uniform_initializer=RandomUniform random_normal_initializer=RandomNormal
@@ -105,7 +106,7 @@ math: reduce_any reduce_logsumexp reduce_variance reduce_std count_nonzero argma
 math: accumulate_n scalar_mul
 _ops: exp expm1 log log1p sqrt rsqrt square sin cos tan asin acos atan atan2 sinh cosh asinh acosh atanh erf erfc floor
 _ops: ceil rint sign reciprocal is_nan is_inf is_finite less less_equal greater greater_equal logical_and logical_or
-_ops: logical_not maximum minimum squared_difference floormod=floor_mod mod=floor_mod softplus softsign lgamma digamma
+_ops: logical_not maximum minimum squared_difference floormod=floor_mod mod=floor_mod softplus softsign
 _ops: segment_sum segment_mean segment_max segment_min unsorted_segment_sum xlogy xdivy invert_permutation
 nn: softmax log_softmax top_k in_top_k l2_normalize zero_fraction
 
@@ -124,7 +125,6 @@ strings: regex_full_match to_hash_bucket_fast=string_to_hash_bucket_fast to_hash
 math: matmul matvec tensordot global_norm
 nn: l2_normalize
 arrays: matrix_transpose=transpose
-_ops: inv=matrix_inverse cholesky
 
 [random]
 random: uniform=random_uniform normal=random_normal truncated_normal shuffle=random_shuffle
@@ -137,11 +137,6 @@ initializers: glorot_uniform=GlorotUniform glorot_normal=GlorotNormal lecun_unif
 initializers: lecun_normal=LecunNormal he_uniform=HeUniform he_normal=HeNormal
 variables: global_variables=global_variables_initializer local_variables=local_variables_initializer
 variables: variables=variables_initializer
-
-[keras.initializers]
-initializers: Initializer Zeros Ones Constant RandomUniform RandomNormal TruncatedNormal VarianceScaling GlorotUniform
-initializers: GlorotNormal LecunUniform LecunNormal HeUniform HeNormal zeros=Zeros ones=Ones
-initializers: glorot_uniform=GlorotUniform glorot_normal=GlorotNormal get
 
 [layers]
 layers: dense Dense dropout flatten

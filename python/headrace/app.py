@@ -14,11 +14,22 @@ class FlagValues:
         self.__dict__["_parser"] = argparse.ArgumentParser(allow_abbrev=False)
         self.__dict__["_values"] = None
         self.__dict__["_defaults"] = {}
+        self.__dict__["_booleans"] = set()
 
     def _parse(self, argv: list[str] | None = None) -> list[str]:
-        values, rest = self._parser.parse_known_args(sys.argv[1:] if argv is None else argv[1:])
+        arguments = [self._spelled_out(a) for a in (sys.argv if argv is None else argv)[1:]]
+        values, rest = self._parser.parse_known_args(arguments)
         self.__dict__["_values"] = values
         return rest
+
+    def _spelled_out(self, argument: str) -> str:
+        """--flag and --noflag of boolean flags as --flag=true and --flag=false."""
+        name = argument.lstrip("-")
+        if argument.startswith("-") and name in self._booleans:
+            return f"--{name}=true"
+        if argument.startswith("-") and name.startswith("no") and name[2:] in self._booleans:
+            return f"--{name[2:]}=false"
+        return argument
 
     def __call__(self, argv: list[str], known_only: bool = False) -> list[str]:
         return argv[:1] + self._parse(argv)
@@ -76,8 +87,8 @@ def _boolean(text: str) -> bool:
 
 
 def DEFINE_boolean(name: str, default: Any, help: str = "", **_: Any) -> None:  # noqa: N802, A002
-    _define(name, default, help, type=_boolean, nargs="?", const=True)
-    FLAGS._parser.add_argument(f"--no{name}", dest=name, action="store_false", default=argparse.SUPPRESS)
+    FLAGS._booleans.add(name)
+    _define(name, default, help, type=_boolean)
 
 
 DEFINE_bool = DEFINE_boolean

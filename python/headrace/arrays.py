@@ -62,7 +62,9 @@ def size(input: Any, name: str | None = None, out_type: Any = dtypes.int32) -> T
 def rank(input: Any, name: str | None = None) -> Tensor:  # noqa: A002
     with name_scope(name, "Rank", [input]) as scope:
         x = convert_to_tensor(input)
-        return constant(x.shape.ndims, dtypes.int32, name=scope) if x.shape.ndims is not None else _ops.rank(x, name=scope)
+        return (
+            constant(x.shape.ndims, dtypes.int32, name=scope) if x.shape.ndims is not None else _ops.rank(x, name=scope)
+        )
 
 
 def reshape(tensor: Any, shape: Any, name: str | None = None) -> Tensor:  # noqa: A002
@@ -289,7 +291,9 @@ def one_hot(
         return _ops.one_hot(indices, depth, on, off, axis=-1 if axis is None else axis, name=scope)
 
 
-def pad(tensor: Any, paddings: Any, mode: str = "CONSTANT", name: str | None = None, constant_values: Any = 0) -> Tensor:
+def pad(
+    tensor: Any, paddings: Any, mode: str = "CONSTANT", name: str | None = None, constant_values: Any = 0
+) -> Tensor:
     """Adds paddings[i] = [before, after] elements along axis i."""
     if mode.upper() != "CONSTANT":
         return _ops.mirror_pad(tensor, paddings, mode=mode.upper(), name=name)

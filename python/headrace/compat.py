@@ -69,4 +69,3 @@ enable_v2_behavior = enable_eager_execution
 
 def forward_compatible(year: int, month: int, day: int) -> bool:
     return True
-

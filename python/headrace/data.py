@@ -93,7 +93,9 @@ class Dataset:
         """As flat_map, block_length elements at a time from cycle_length datasets in turn."""
         return Dataset(self._native.interleave(map_func, cycle_length, block_length))
 
-    def shuffle(self, buffer_size: int, seed: int | None = None, reshuffle_each_iteration: bool | None = None) -> Dataset:
+    def shuffle(
+        self, buffer_size: int, seed: int | None = None, reshuffle_each_iteration: bool | None = None
+    ) -> Dataset:
         """Draws elements at random from a buffer of the next `buffer_size`."""
         return Dataset(self._native.shuffle(buffer_size, seed, reshuffle_each_iteration is not False))
 
@@ -188,7 +190,9 @@ class TFRecordDataset(Dataset):
 
 def _files(filenames: Any) -> Tensor:
     if isinstance(filenames, Dataset):
-        raise NotImplementedError("a dataset of file names is not available here yet; use files.flat_map(TextLineDataset)")
+        raise NotImplementedError(
+            "a dataset of file names is not available here yet; use files.flat_map(TextLineDataset)"
+        )
     if isinstance(filenames, (list, tuple)) and not filenames:
         return convert_to_tensor([], dtypes.string, "filenames")
     return convert_to_tensor(filenames, dtypes.string, "filenames")
@@ -199,7 +203,9 @@ def _structure(value: Any) -> Any:
     if isinstance(value, tuple):
         return tuple(_structure(part) for part in value)
     if isinstance(value, dict) or hasattr(value, "items"):
-        return {str(key): convert_to_tensor(part) if not isinstance(part, Tensor) else part for key, part in value.items()}
+        return {
+            str(key): convert_to_tensor(part) if not isinstance(part, Tensor) else part for key, part in value.items()
+        }
     return value
 
 
@@ -340,4 +346,3 @@ def _column_default(default: Any) -> Any:
         empty = np.zeros([0], object if default == dtypes.string else default.as_numpy_dtype)
         return convert_to_tensor(empty, default)
     return default if isinstance(default, Tensor) else convert_to_tensor(default)
-

@@ -140,7 +140,9 @@ class EstimatorSpec(namedtuple("EstimatorSpec", _SPEC)):
             loss = reshape(loss, [])
         for name, pair in (eval_metric_ops or {}).items():
             if not isinstance(pair, tuple) or len(pair) != 2:
-                raise TypeError(f"Values of eval_metric_ops must be (metric_value, update_op) tuples, given: {pair} for key: {name}")
+                raise TypeError(
+                    f"Values of eval_metric_ops must be (metric_value, update_op) tuples, given: {pair} for key: {name}"
+                )
         return super().__new__(
             cls, mode, predictions if predictions is not None else {}, loss, train_op, eval_metric_ops or {},
             export_outputs, training_chief_hooks or (), training_hooks or (), scaffold, evaluation_hooks or (),
@@ -151,7 +153,9 @@ class EstimatorSpec(namedtuple("EstimatorSpec", _SPEC)):
 class TrainSpec(namedtuple("TrainSpec", ["input_fn", "max_steps", "hooks", "saving_listeners"])):
     """The training part of train_and_evaluate."""
 
-    def __new__(cls, input_fn: Callable, max_steps: int | None = None, hooks: Any = None, saving_listeners: Any = None) -> TrainSpec:
+    def __new__(
+        cls, input_fn: Callable, max_steps: int | None = None, hooks: Any = None, saving_listeners: Any = None
+    ) -> TrainSpec:
         if not callable(input_fn):
             raise TypeError(f"`input_fn` must be callable, given {input_fn}")
         if max_steps is not None and max_steps <= 0:
@@ -174,8 +178,12 @@ class EvalSpec(
             raise ValueError(f"Must specify steps > 0, given: {steps}")
         if start_delay_secs < 0 or throttle_secs < 0:
             raise ValueError("start_delay_secs and throttle_secs must not be negative")
-        exporters = () if exporters is None else tuple(exporters) if isinstance(exporters, (list, tuple)) else (exporters,)
-        return super().__new__(cls, input_fn, steps, name, tuple(hooks or ()), exporters, start_delay_secs, throttle_secs)
+        exporters = (
+            () if exporters is None else tuple(exporters) if isinstance(exporters, (list, tuple)) else (exporters,)
+        )
+        return super().__new__(
+            cls, input_fn, steps, name, tuple(hooks or ()), exporters, start_delay_secs, throttle_secs
+        )
 
 
 # ------------------------------------------------------------------------------------------------------ export outputs
@@ -221,7 +229,9 @@ class ServingInputReceiver(
 ):
     """What a serving input function returns: the features, and the tensors that are fed."""
 
-    def __new__(cls, features: Any, receiver_tensors: Any, receiver_tensors_alternatives: Any = None) -> ServingInputReceiver:
+    def __new__(
+        cls, features: Any, receiver_tensors: Any, receiver_tensors_alternatives: Any = None
+    ) -> ServingInputReceiver:
         if features is None:
             raise ValueError("features must be defined.")
         if not isinstance(features, dict):
@@ -236,7 +246,9 @@ class TensorServingInputReceiver(
 ):
     """As ServingInputReceiver, for models whose features are one tensor."""
 
-    def __new__(cls, features: Any, receiver_tensors: Any, receiver_tensors_alternatives: Any = None) -> TensorServingInputReceiver:
+    def __new__(
+        cls, features: Any, receiver_tensors: Any, receiver_tensors_alternatives: Any = None
+    ) -> TensorServingInputReceiver:
         if not isinstance(features, Tensor):
             raise ValueError("feature must be a Tensor")
         return super().__new__(cls, features, receiver_tensors, receiver_tensors_alternatives)
@@ -269,7 +281,12 @@ class Estimator:
     """
 
     def __init__(
-        self, model_fn: Callable, model_dir: Any = None, config: Any = None, params: Any = None, warm_start_from: Any = None
+        self,
+        model_fn: Callable,
+        model_dir: Any = None,
+        config: Any = None,
+        params: Any = None,
+        warm_start_from: Any = None,
     ) -> None:
         if warm_start_from is not None:
             raise NotImplementedError("warm_start_from is not available yet")
@@ -351,7 +368,9 @@ class Estimator:
         """The metrics over `steps` batches, or all of the input, and the global step."""
         if steps is not None and steps <= 0:
             raise ValueError(f"Must specify steps > 0, given: {steps}")
-        return self._native.evaluate(self._input(input_fn, ModeKeys.EVAL), steps, _checked(hooks), checkpoint_path, name)
+        return self._native.evaluate(
+            self._input(input_fn, ModeKeys.EVAL), steps, _checked(hooks), checkpoint_path, name
+        )
 
     def predict(
         self, input_fn: Callable, predict_keys: Any = None, hooks: Any = None, checkpoint_path: Any = None,
@@ -516,7 +535,9 @@ class Exporter:
     def name(self) -> str:
         raise NotImplementedError
 
-    def export(self, estimator: Any, export_path: str, checkpoint_path: str, eval_result: Any, is_the_final_export: bool) -> Any:
+    def export(
+        self, estimator: Any, export_path: str, checkpoint_path: str, eval_result: Any, is_the_final_export: bool
+    ) -> Any:
         raise NotImplementedError
 
 
@@ -541,7 +562,9 @@ class LatestExporter(_NativeExporter):
 class FinalExporter(_NativeExporter):
     """Exports once, at the end."""
 
-    def __init__(self, name: str, serving_input_receiver_fn: Callable, assets_extra: Any = None, as_text: bool = False) -> None:
+    def __init__(
+        self, name: str, serving_input_receiver_fn: Callable, assets_extra: Any = None, as_text: bool = False
+    ) -> None:
         _refuse(as_text=as_text)
         self._native = _core.final_exporter(name, serving_input_receiver_fn, assets_extra)
 
@@ -574,6 +597,10 @@ def train_and_evaluate(estimator: Estimator, train_spec: TrainSpec, eval_spec: E
         raise TypeError(f"`train_spec` must have type `tf.estimator.TrainSpec`. Got: {type(train_spec)}")
     if not isinstance(eval_spec, EvalSpec):
         raise TypeError(f"`eval_spec` must have type `tf.estimator.EvalSpec`. Got: {type(eval_spec)}")
-    train_spec = train_spec._replace(input_fn=estimator._input(train_spec.input_fn, ModeKeys.TRAIN), hooks=_checked(train_spec.hooks))
-    eval_spec = eval_spec._replace(input_fn=estimator._input(eval_spec.input_fn, ModeKeys.EVAL), hooks=_checked(eval_spec.hooks))
+    train_spec = train_spec._replace(
+        input_fn=estimator._input(train_spec.input_fn, ModeKeys.TRAIN), hooks=_checked(train_spec.hooks)
+    )
+    eval_spec = eval_spec._replace(
+        input_fn=estimator._input(eval_spec.input_fn, ModeKeys.EVAL), hooks=_checked(eval_spec.hooks)
+    )
     return _core.train_and_evaluate(estimator, train_spec, eval_spec)

@@ -150,7 +150,9 @@ def embedding_column(
     if dimension is None or dimension < 1:
         raise ValueError(f"Invalid dimension {dimension}.")
     if initializer is not None and not callable(initializer):
-        raise ValueError(f"initializer must be callable if specified. Embedding of column_name: {categorical_column.name}")
+        raise ValueError(
+            f"initializer must be callable if specified. Embedding of column_name: {categorical_column.name}"
+        )
     native = _core.embedding_column(categorical_column, dimension, combiner, initializer, trainable)
     return FeatureColumn(
         "EmbeddingColumn", native, categorical_column=categorical_column, dimension=dimension, combiner=combiner,

@@ -335,7 +335,9 @@ def convert_to_tensor_or_sparse_tensor(value: Any, dtype: Any = None, name: str 
     return value if isinstance(value, SparseTensor) else convert_to_tensor(value, dtype, name)
 
 
-def constant(value: Any, dtype: Any = None, shape: Any = None, name: str = "Const", verify_shape: bool = False) -> Tensor:
+def constant(
+    value: Any, dtype: Any = None, shape: Any = None, name: str = "Const", verify_shape: bool = False
+) -> Tensor:
     """A tensor whose value is fixed in the graph.
 
     Args:
@@ -349,7 +351,9 @@ def constant(value: Any, dtype: Any = None, shape: Any = None, name: str = "Cons
 
 
 def is_tensor(value: Any) -> bool:
-    return isinstance(value, (Tensor, SparseTensor, IndexedSlices, _core.Variable)) or hasattr(value, "_as_graph_element")
+    return isinstance(value, (Tensor, SparseTensor, IndexedSlices, _core.Variable)) or hasattr(
+        value, "_as_graph_element"
+    )
 
 
 def constant_value(tensor: Any) -> np.ndarray | None:
@@ -375,7 +379,9 @@ def _refuse_bool(self: Tensor) -> bool:
 
 
 def _refuse_iteration(self: Tensor) -> Any:
-    raise TypeError("Tensor objects are only iterable when eager execution is enabled. To iterate over this tensor use tf.map_fn.")
+    raise TypeError(
+        "Tensor objects are only iterable when eager execution is enabled. To iterate over this tensor use tf.map_fn."
+    )
 
 
 def _evaluate(self: Tensor, feed_dict: Any = None, session: Any = None) -> Any:
@@ -409,8 +415,8 @@ Tensor._shape_tuple = lambda self: tuple(self.shape.as_list()) if self.shape.ndi
 Tensor.ref = Tensor.experimental_ref = lambda self: self
 Operation.run = _run
 Operation.__repr__ = lambda self: f"<tf.Operation {self.name!r} type={self.type}>"
-Operation.__str__ = lambda self: f"name: {self.name!r}\nop: {self.type!r}\n" + "".join(
-    f"input: {t.name!r}\n" for t in self.inputs
+Operation.__str__ = lambda self: (
+    f"name: {self.name!r}\nop: {self.type!r}\n" + "".join(f"input: {t.name!r}\n" for t in self.inputs)
 )
 Operation.values = lambda self: tuple(self.outputs)
 
@@ -429,9 +435,7 @@ class IndexedSlices:
     dtype = property(lambda self: self.values.dtype)
     graph = property(lambda self: self.values.graph)
     device = property(lambda self: self.values.device)
-    shape = property(
-        lambda self: TensorShape(None if self.dense_shape is None else constant_value(self.dense_shape))
-    )
+    shape = property(lambda self: TensorShape(None if self.dense_shape is None else constant_value(self.dense_shape)))
 
     def _as_tensor(self) -> Tensor:
         from headrace import _ops
@@ -532,7 +536,9 @@ def import_graph_def(
     inputs = {key if ":" in key else key + ":0": value for key, value in (input_map or {}).items()}
     names = list(return_elements or [])
     prefix = "import" if name is None else name
-    found = _core.import_graph_def(graph_def.SerializeToString(), prefix, inputs, [n if ":" in n else n + ":0" for n in names])
+    found = _core.import_graph_def(
+        graph_def.SerializeToString(), prefix, inputs, [n if ":" in n else n + ":0" for n in names]
+    )
     if not names:
         return None
     return [tensor if ":" in n else tensor.op for n, tensor in zip(names, found)]

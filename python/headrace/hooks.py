@@ -97,7 +97,9 @@ class LoggingTensorHook(_NativeHook):
         self, tensors: Any, every_n_iter: int | None = None, every_n_secs: float | None = None, at_end: bool = False,
         formatter: Any = None,
     ) -> None:  # fmt: skip
-        if (every_n_iter is None) + (every_n_secs is None) != 1 and not (at_end and every_n_iter is every_n_secs is None):
+        if (every_n_iter is None) + (every_n_secs is None) != 1 and not (
+            at_end and every_n_iter is every_n_secs is None
+        ):
             raise ValueError("either at_end and/or exactly one of every_n_iter and every_n_secs must be provided.")
         if every_n_iter is not None and every_n_iter <= 0:
             raise ValueError(f"invalid every_n_iter={every_n_iter}.")

@@ -42,10 +42,10 @@ class Dense:
         inputs = convert_to_tensor(inputs)
         if self._options["reuse"] is None and getattr(self, "_built", False):
             self._options["reuse"] = True
-        known = {id(v) for v in _core.variables(inputs.graph, "variables")}
+        known = set(_core.variables(inputs.graph, "variables"))
         result = _core.dense(inputs, self.units, name=self._name or "", **self._options)
         if not getattr(self, "_built", False):
-            self.variables = [v for v in _core.variables(inputs.graph, "variables") if id(v) not in known]
+            self.variables = [v for v in _core.variables(inputs.graph, "variables") if v not in known]
             self._built = True
             if self.variables:
                 self._name = self.variables[0].name.rsplit("/", 1)[0].rsplit("/", 1)[-1]

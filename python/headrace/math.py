@@ -241,10 +241,8 @@ def _reduce(op: Any, default_name: str) -> Any:
             axis = reduction_indices
         if keepdims is None:
             keepdims = bool(keep_dims)
-        x = convert_to_tensor(input_tensor, name="input_tensor" if default_name not in ("All", "Any") else "input")
-        with name_scope(name, default_name, [x]) as scope:
-            result = getattr(_ops, op)(x, _axes(x, axis), keep_dims=keepdims, name=scope)
-        return result
+        x = convert_to_tensor(input_tensor, name="input_tensor")
+        return getattr(_ops, op)(x, _axes(x, axis), keep_dims=keepdims, name=name)
 
     reduce.__name__ = reduce.__qualname__ = f"reduce_{op}".replace("all_", "all").replace("any_", "any")
     reduce.__doc__ = (
@@ -255,7 +253,7 @@ def _reduce(op: Any, default_name: str) -> Any:
 
 def _axes(x: Tensor, axis: Any) -> Any:
     if axis is not None:
-        return axis if isinstance(axis, Tensor) else constant(np.asarray(axis, np.int32), name="reduction_indices")
+        return axis if isinstance(axis, Tensor) else np.asarray(axis, np.int32)
     rank = x.shape.ndims
     if rank is not None:
         return constant(np.arange(rank, dtype=np.int32), name="Const")
@@ -312,7 +310,11 @@ def count_nonzero(
 
 
 def argmax(
-    input: Any, axis: Any = None, name: str | None = None, dimension: Any = None, output_type: Any = dtypes.int64  # noqa: A002
+    input: Any,
+    axis: Any = None,
+    name: str | None = None,
+    dimension: Any = None,
+    output_type: Any = dtypes.int64,  # noqa: A002
 ) -> Tensor:
     """The index of the largest element along an axis (0 by default)."""
     axis = dimension if axis is None else axis
@@ -320,7 +322,11 @@ def argmax(
 
 
 def argmin(
-    input: Any, axis: Any = None, name: str | None = None, dimension: Any = None, output_type: Any = dtypes.int64  # noqa: A002
+    input: Any,
+    axis: Any = None,
+    name: str | None = None,
+    dimension: Any = None,
+    output_type: Any = dtypes.int64,  # noqa: A002
 ) -> Tensor:
     axis = dimension if axis is None else axis
     return _ops.arg_min(input, 0 if axis is None else axis, output_type=output_type, name=name or "ArgMin")
@@ -357,7 +363,9 @@ def matmul(
         b = convert_to_tensor(b, a.dtype.base_dtype, "b")
         ranks = (a.shape.ndims, b.shape.ndims)
         if (ranks[0] is None or ranks[0] > 2) and (ranks[1] is None or ranks[1] > 2):
-            return _ops.batch_mat_mul_v2(a, b, adj_x=transpose_a or adjoint_a, adj_y=transpose_b or adjoint_b, name=scope)
+            return _ops.batch_mat_mul_v2(
+                a, b, adj_x=transpose_a or adjoint_a, adj_y=transpose_b or adjoint_b, name=scope
+            )
         return _ops.mat_mul(
             a, b, transpose_a=transpose_a or adjoint_a, transpose_b=transpose_b or adjoint_b, name=scope
         )
@@ -386,7 +394,9 @@ def tensordot(a: Any, b: Any, axes: Any, name: str | None = None) -> Tensor:
         right = _ops.reshape(_ops.transpose(b, over_b + free_b), stack([inner, constant(-1)]))
         sizes = [_ops.gather_v2(shape_a, constant(free_a, dtypes.int32), 0)] if free_a else []
         sizes += [_ops.gather_v2(shape_b, constant(free_b, dtypes.int32), 0)] if free_b else []
-        result = _ops.reshape(_ops.mat_mul(left, right), _ops.concat_v2(sizes, 0) if len(sizes) > 1 else sizes[0], name=scope)
+        result = _ops.reshape(
+            _ops.mat_mul(left, right), _ops.concat_v2(sizes, 0) if len(sizes) > 1 else sizes[0], name=scope
+        )
         result.set_shape([a.shape[i] for i in free_a] + [b.shape[i] for i in free_b])
         return result
 

@@ -8,7 +8,9 @@ from headrace import _core
 from headrace.framework import Tensor, add_to_collections, convert_to_tensor
 
 
-def _collected(pair: tuple[Tensor, Tensor], metrics_collections: Any, updates_collections: Any) -> tuple[Tensor, Tensor]:
+def _collected(
+    pair: tuple[Tensor, Tensor], metrics_collections: Any, updates_collections: Any
+) -> tuple[Tensor, Tensor]:
     if metrics_collections:
         add_to_collections(metrics_collections, pair[0])
     if updates_collections:

@@ -87,7 +87,9 @@ def moments(
     with name_scope(name, "moments", [x, axes]):
         x = convert_to_tensor(x)
         mean = reduce_mean(x, axes, keepdims=True, name="mean")
-        variance = reduce_mean(_ops.squared_difference(x, _ops.stop_gradient(mean)), axes, keepdims=True, name="variance")
+        variance = reduce_mean(
+            _ops.squared_difference(x, _ops.stop_gradient(mean)), axes, keepdims=True, name="variance"
+        )
         if keep:
             return mean, variance
         from headrace.arrays import squeeze
@@ -159,10 +161,17 @@ def softmax_cross_entropy_with_logits_v2(
 
 
 def softmax_cross_entropy_with_logits(
-    _sentinel: Any = None, labels: Any = None, logits: Any = None, dim: int = -1, name: str | None = None, axis: Any = None
+    _sentinel: Any = None,
+    labels: Any = None,
+    logits: Any = None,
+    dim: int = -1,
+    name: str | None = None,
+    axis: Any = None,
 ) -> Tensor:
     _named_only("softmax_cross_entropy_with_logits", _sentinel, labels, logits)
-    return softmax_cross_entropy_with_logits_v2(_ops.stop_gradient(labels), logits, axis, name or "softmax_cross_entropy_with_logits_sg")
+    return softmax_cross_entropy_with_logits_v2(
+        _ops.stop_gradient(labels), logits, axis, name or "softmax_cross_entropy_with_logits_sg"
+    )
 
 
 def sparse_softmax_cross_entropy_with_logits(
@@ -197,7 +206,9 @@ def embedding_lookup(
     if isinstance(params, (list, tuple)):
         if len(params) > 1:
             if partition_strategy != "div":
-                raise NotImplementedError('embedding_lookup over several tensors takes partition_strategy="div" for now')
+                raise NotImplementedError(
+                    'embedding_lookup over several tensors takes partition_strategy="div" for now'
+                )
             params = concat(list(params), 0)
         else:
             params = params[0]

@@ -49,9 +49,7 @@ class Optimizer:
 
     def _is_plain(self) -> bool:
         cls = type(self)
-        return (
-            cls.compute_gradients is Optimizer.compute_gradients and cls.apply_gradients is Optimizer.apply_gradients
-        )
+        return cls.compute_gradients is Optimizer.compute_gradients and cls.apply_gradients is Optimizer.apply_gradients
 
     def compute_gradients(
         self, loss: Tensor, var_list: Any = None, gate_gradients: int = GATE_OP, aggregation_method: Any = None,

@@ -29,7 +29,9 @@ class Saver:
         filename: str | None = None,
     ) -> None:  # fmt: skip
         if isinstance(var_list, dict):
-            raise NotImplementedError("a Saver with other names than the variables' own is not available yet: pass a list")
+            raise NotImplementedError(
+                "a Saver with other names than the variables' own is not available yet: pass a list"
+            )
         self._arguments = (list(var_list) if var_list is not None else None, max_to_keep or 0,
                            keep_checkpoint_every_n_hours, name or "save", allow_empty)  # fmt: skip
         self._built: Any = None
@@ -108,7 +110,9 @@ def checkpoint_exists(checkpoint_prefix: str) -> bool:
     return _core.checkpoint_exists(os.fspath(checkpoint_prefix))
 
 
-def remove_checkpoint(checkpoint_prefix: str, checkpoint_format_version: Any = None, meta_graph_suffix: str = "meta") -> None:
+def remove_checkpoint(
+    checkpoint_prefix: str, checkpoint_format_version: Any = None, meta_graph_suffix: str = "meta"
+) -> None:
     _core.remove_checkpoint(checkpoint_prefix)
 
 

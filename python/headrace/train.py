@@ -94,7 +94,9 @@ def polynomial_decay(
         return _ops.add_v2((rate - end) * _ops.pow(share, cast(convert_to_tensor(power), rate.dtype)), end, name=scope)
 
 
-def cosine_decay(learning_rate: Any, global_step: Any, decay_steps: Any, alpha: float = 0.0, name: str | None = None) -> Tensor:
+def cosine_decay(
+    learning_rate: Any, global_step: Any, decay_steps: Any, alpha: float = 0.0, name: str | None = None
+) -> Tensor:
     """Half a cosine from learning_rate to alpha * learning_rate."""
     import math
 
@@ -144,6 +146,8 @@ class Coordinator:
         self._stop.clear()
 
 
-def start_queue_runners(sess: Any = None, coord: Any = None, daemon: bool = True, start: bool = True, collection: str = "queue_runners") -> list[Any]:
+def start_queue_runners(
+    sess: Any = None, coord: Any = None, daemon: bool = True, start: bool = True, collection: str = "queue_runners"
+) -> list[Any]:
     """No threads: queues are not available, tf.data replaces them."""
     return []

@@ -41,12 +41,11 @@ class _VariableClass(type):
     ) -> Any:  # fmt: skip
         if initial_value is None:
             raise ValueError("initial_value must be specified.")
+        _refuse_constraint(constraint)
         variable = _core.make_variable(
             initial_value, dtype, name or "Variable", trainable=trainable is not False, collections=collections,
             use_resource=use_resource,
         )  # fmt: skip
-        if constraint is not None:
-            variable.constraint = constraint
         return variable
 
 
@@ -89,7 +88,9 @@ def load(self: Any, value: Any, session: Any = None) -> None:
 
 
 def _assignment(ref_op: str, resource_op: str, default_name: str) -> Any:
-    def assign(self: Any, value: Any, use_locking: bool = False, name: str | None = None, read_value: bool = True) -> Any:
+    def assign(
+        self: Any, value: Any, use_locking: bool = False, name: str | None = None, read_value: bool = True
+    ) -> Any:
         with name_scope(name, default_name) as scope:
             if not self._is_resource:
                 return getattr(_ops, ref_op)(self, value, use_locking=use_locking, name=scope)
@@ -113,9 +114,7 @@ _Native._shared_name = property(lambda self: self.name[:-2])
 _Native.constraint = None
 _Native.synchronization = VariableSynchronization.AUTO
 _Native.aggregation = VariableAggregation.NONE
-_Native.__repr__ = lambda self: (
-    f"<tf.Variable {self.name!r} shape={self.shape} dtype={self.dtype.name}>"
-)
+_Native.__repr__ = lambda self: f"<tf.Variable {self.name!r} shape={self.shape} dtype={self.dtype.name}>"
 _Native._as_graph_element = lambda self: self.value()
 _Native.count_up_to = lambda self, limit: _ops.count_up_to(self, limit)
 _Native.scatter_sub = lambda self, delta, use_locking=False, name=None: _ops.scatter_sub(
@@ -183,6 +182,7 @@ def get_variable(
 
 
 def _get_variable(name: str, shape: Any = None, constraint: Any = None, **options: Any) -> Any:
+    _refuse_constraint(constraint)
     initializer = options.pop("initializer", None)
     trainable = options.pop("trainable", None)
     if isinstance(initializer, type):
@@ -202,13 +202,18 @@ def _get_variable(name: str, shape: Any = None, constraint: Any = None, **option
             "value as initializer."
         )
     if not TensorShape(shape).is_fully_defined():
-        raise ValueError(f"Shape of a new variable ({name}) must be fully defined, but instead was {TensorShape(shape)}.")
+        raise ValueError(
+            f"Shape of a new variable ({name}) must be fully defined, but instead was {TensorShape(shape)}."
+        )
     variable = _core.get_variable(
         name, TensorShape(shape), initializer=initializer, trainable=trainable is not False, **options
     )
-    if constraint is not None:
-        variable.constraint = constraint
     return variable
+
+
+def _refuse_constraint(constraint: Any) -> None:
+    if constraint is not None:
+        raise NotImplementedError("constraints of variables are not available yet")
 
 
 def _called_flexibly(initializer: Callable) -> Callable:
@@ -291,10 +296,7 @@ class VariableScope:
 
 def _getters() -> list[Any]:
     """The custom getters in force on the current graph, innermost last."""
-    graph = get_default_graph()
-    if not hasattr(graph, "_custom_getters"):
-        graph._custom_getters = []
-    return graph._custom_getters
+    return get_default_graph()._state.setdefault("custom_getters", [])
 
 
 def _custom_getter() -> Any:
@@ -463,3 +465,8 @@ def enable_resource_variables() -> None:
 
 def resource_variables_enabled() -> bool:
     return _core.current_variable_scope().use_resource
+
+
+def tables_initializer(name: str = "init_all_tables") -> Any:
+    """An operation that fills the graph's lookup tables."""
+    return group(*get_default_graph().get_collection(GraphKeys.TABLE_INITIALIZERS), name=name)

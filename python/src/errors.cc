@@ -3,6 +3,7 @@
 
 #include "bind.h"
 #include "casters.h"
+#include "headrace/hooks.h"
 
 namespace headrace::python {
 
@@ -22,6 +23,9 @@ void BindErrors(nb::module_& m) {
   nb::register_exception_translator([](const std::exception_ptr& exception, void*) {
     try {
       std::rethrow_exception(exception);
+    } catch (const NanLossDuringTraining&) {
+      nb::object type = nb::module_::import_("headrace.hooks").attr("NanLossDuringTrainingError");
+      PyErr_SetNone(type.ptr());
     } catch (const Error& error) {
       if (!Skin().make_error) {
         PyErr_SetString(PyExc_RuntimeError, error.what());

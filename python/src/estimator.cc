@@ -400,7 +400,16 @@ void BindEstimator(nb::module_& m) {
         }
         SetLogSink([kept = Kept(sink)](LogLevel level, const std::string& message) {
           nb::gil_scoped_acquire gil;
-          nb::borrow(kept.get())(static_cast<int>(level), message);
+          try {
+            nb::borrow(kept.get())(static_cast<int>(level), message);
+          } catch (nb::python_error& error) {
+            // Ctrl-C while a line is logged is left to the loop, which then keeps a checkpoint.
+            if (error.matches(PyExc_KeyboardInterrupt)) {
+              PyErr_SetInterrupt();
+            } else {
+              error.discard_as_unraisable("headrace's log");
+            }
+          }
         });
       },
       nb::arg().none());

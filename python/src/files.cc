@@ -1,5 +1,6 @@
 // What tf.gfile needs of the file systems.
 #include <nanobind/nanobind.h>
+#include <nanobind/stl/unique_ptr.h>
 
 #include "bind.h"
 #include "casters.h"

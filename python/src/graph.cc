@@ -43,6 +43,11 @@ class PythonItem : public Object {
   Kept object;
 };
 
+// What Python keeps with a graph: it lives as long as the graph, while tf.Graph objects come and go.
+struct PythonState {
+  std::optional<Kept> dict;
+};
+
 CollectionItem ItemFromPython(nb::handle value) {
   TensorRef* tensor = nullptr;
   if (nb::try_cast(value, tensor, false) && tensor) return tensor->output;
@@ -109,11 +114,14 @@ void BindScopes(nb::module_& m) {
   m.def("name_context", [](std::shared_ptr<Graph> graph, std::string name) {
     return NameContext([graph, name] { return std::make_unique<NameScope>(name, *graph); });
   });
-  m.def("control_context", [](std::shared_ptr<Graph> graph, nb::handle nodes) {
-    if (nodes.is_none()) return ControlContext([graph] { return ControlDependencies::Clear(*graph); });
-    return ControlContext(
-        [graph, list = NodesFromPython(nodes)] { return std::make_unique<ControlDependencies>(list, *graph); });
-  });
+  m.def(
+      "control_context",
+      [](std::shared_ptr<Graph> graph, nb::handle nodes) {
+        if (nodes.is_none()) return ControlContext([graph] { return ControlDependencies::Clear(*graph); });
+        return ControlContext(
+            [graph, list = NodesFromPython(nodes)] { return std::make_unique<ControlDependencies>(list, *graph); });
+      },
+      nb::arg("graph"), nb::arg("nodes").none());
   m.def("device_context", [](std::shared_ptr<Graph> graph, std::string device) {
     return DeviceContext([graph, device] { return std::make_unique<DeviceScope>(graph, device); });
   });
@@ -222,6 +230,12 @@ void BindGraph(nb::module_& m) {
       .def_prop_ro("version", &Graph::version)
       .def_prop_ro("finalized", &Graph::finalized)
       .def_prop_ro("_last_id", &Graph::last_id)
+      .def_prop_ro("_state",
+                   [](Graph& g) {
+                     auto& state = g.Extension<PythonState>();
+                     if (!state.dict) state.dict.emplace(nb::dict());
+                     return nb::borrow(state.dict->get());
+                   })
       .def_prop_ro("_name_scope", [](Graph& g) { return g.name_scope(); })
       .def_prop_ro("_outer", [](Graph& g) { return g.outer() ? g.outer()->weak_from_this().lock() : nullptr; })
       .def("finalize", &Graph::Finalize)
