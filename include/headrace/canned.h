@@ -39,10 +39,19 @@ struct RegressionHeadOptions {
 };
 std::shared_ptr<const Head> RegressionHead(RegressionHeadOptions options = {});
 
+struct ClassificationHeadOptions {
+  int64_t n_classes = 2;  // labels are 0 … n_classes - 1
+  std::string weight_column = {};
+  Reduction loss_reduction = Reduction::kSum;
+  std::string name = {};
+};
+std::shared_ptr<const Head> ClassificationHead(ClassificationHeadOptions options = {});
+
 struct DnnOptions {
   std::vector<int64_t> hidden_units;
   FeatureColumns feature_columns;
-  int64_t label_dimension = 1;
+  int64_t label_dimension = 1;  // of regressors
+  int64_t n_classes = 2;        // of classifiers
   std::string weight_column = {};
   OptimizerChoice optimizer = "Adagrad";
   Activation activation = ActivationOp("Relu");
@@ -54,10 +63,15 @@ class DnnRegressor : public Estimator {
  public:
   explicit DnnRegressor(const DnnOptions& options);
 };
+class DnnClassifier : public Estimator {
+ public:
+  explicit DnnClassifier(const DnnOptions& options);
+};
 
 struct LinearOptions {
   FeatureColumns feature_columns;
-  int64_t label_dimension = 1;
+  int64_t label_dimension = 1;  // of regressors
+  int64_t n_classes = 2;        // of classifiers
   std::string weight_column = {};
   OptimizerChoice optimizer = "Ftrl";
   std::string sparse_combiner = "sum";
@@ -68,6 +82,10 @@ class LinearRegressor : public Estimator {
  public:
   explicit LinearRegressor(const LinearOptions& options);
 };
+class LinearClassifier : public Estimator {
+ public:
+  explicit LinearClassifier(const LinearOptions& options);
+};
 
 struct DnnLinearCombinedOptions {
   FeatureColumns linear_feature_columns = {};
@@ -77,7 +95,8 @@ struct DnnLinearCombinedOptions {
   std::vector<int64_t> dnn_hidden_units = {};
   Activation dnn_activation = ActivationOp("Relu");
   std::optional<double> dnn_dropout = {};
-  int64_t label_dimension = 1;
+  int64_t label_dimension = 1;  // of regressors
+  int64_t n_classes = 2;        // of classifiers
   std::string weight_column = {};
   std::string linear_sparse_combiner = "sum";
   Reduction loss_reduction = Reduction::kSum;
@@ -86,6 +105,10 @@ struct DnnLinearCombinedOptions {
 class DnnLinearCombinedRegressor : public Estimator {
  public:
   explicit DnnLinearCombinedRegressor(const DnnLinearCombinedOptions& options);
+};
+class DnnLinearCombinedClassifier : public Estimator {
+ public:
+  explicit DnnLinearCombinedClassifier(const DnnLinearCombinedOptions& options);
 };
 
 // The model functions behind them, for any head.

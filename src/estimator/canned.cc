@@ -193,15 +193,31 @@ std::shared_ptr<const Head> RegressionHeadFor(const Options& options) {
                          .loss_reduction = options.loss_reduction});
 }
 
+template <class Options>
+std::shared_ptr<const Head> ClassificationHeadFor(const Options& options) {
+  return ClassificationHead({.n_classes = options.n_classes,
+                             .weight_column = options.weight_column,
+                             .loss_reduction = options.loss_reduction});
+}
+
 }  // namespace
 
 DnnRegressor::DnnRegressor(const DnnOptions& options)
     : Estimator(DnnModel(RegressionHeadFor(options), options), options.config) {}
 
+DnnClassifier::DnnClassifier(const DnnOptions& options)
+    : Estimator(DnnModel(ClassificationHeadFor(options), options), options.config) {}
+
 LinearRegressor::LinearRegressor(const LinearOptions& options)
     : Estimator(LinearModelFn(RegressionHeadFor(options), options), options.config) {}
 
+LinearClassifier::LinearClassifier(const LinearOptions& options)
+    : Estimator(LinearModelFn(ClassificationHeadFor(options), options), options.config) {}
+
 DnnLinearCombinedRegressor::DnnLinearCombinedRegressor(const DnnLinearCombinedOptions& options)
     : Estimator(DnnLinearCombinedModel(RegressionHeadFor(options), options), options.config) {}
+
+DnnLinearCombinedClassifier::DnnLinearCombinedClassifier(const DnnLinearCombinedOptions& options)
+    : Estimator(DnnLinearCombinedModel(ClassificationHeadFor(options), options), options.config) {}
 
 }  // namespace headrace

@@ -58,7 +58,7 @@ TEST_P(LearningTest, FromTensorFlowsCheckpoint_LossesAgree) {
 
   const auto model = Model(kind, ours);
   const auto recorder = std::make_shared<LossRecorder>(LossTensor(kind));
-  model->Train(TrainInput(), {.hooks = {recorder}, .steps = kSteps});
+  model->Train(TrainInput(kind), {.hooks = {recorder}, .steps = kSteps});
   ExpectClose(recorder->losses, ReadNumbers(theirs + "/losses.txt"));
 
   // The same names and shapes of all variables, slots included.
@@ -73,7 +73,7 @@ TEST_P(LearningTest, InitialVariables_AreTensorFlows) {
   const std::string kind = GetParam();
   Oracle(kind + " " + directory_ + " 1");
   const auto model = Model(kind, Path("ours"));
-  model->Train(TrainInput(), {.steps = 1});
+  model->Train(TrainInput(kind), {.steps = 1});
   const CheckpointReader ours(Path("ours/model.ckpt-0")), theirs(Path("tf/model.ckpt-0"));
   for (const auto& [name, info] : theirs.Variables()) {
     const Tensor a = ours.Read(name), b = theirs.Read(name);
@@ -85,7 +85,7 @@ TEST_P(LearningTest, InitialVariables_AreTensorFlows) {
 TEST_P(LearningTest, TensorFlow_ResumesFromOurCheckpointAndPredictsFromOurExport) {
   const std::string kind = GetParam();
   const auto model = Model(kind, Path("ours"));
-  model->Train(TrainInput(), {.steps = 20});
+  model->Train(TrainInput(kind), {.steps = 20});
   const std::string exported = model->ExportSavedModel(Path("exports"), RawServingInput(kRideInputs));
   const std::vector<double> theirs = ReadNumbers(Oracle("predict " + exported));
 
@@ -97,7 +97,8 @@ TEST_P(LearningTest, TensorFlow_ResumesFromOurCheckpointAndPredictsFromOurExport
     return Input(Dataset::FromTensors(rides));
   });
   std::vector<double> ours;
-  while (const auto example = predictions.Next()) ours.push_back(example->at("predictions").AsDouble());
+  while (const auto example = predictions.Next())
+    ours.push_back(example->at(Classes(kind) > 0 ? "probabilities" : "predictions").AsDouble());
   ASSERT_EQ(ours.size(), theirs.size());
   for (size_t i = 0; i < ours.size(); ++i) EXPECT_NEAR(ours[i] / theirs[i], 1, 1e-5) << i;
 
@@ -110,11 +111,11 @@ TEST_P(LearningTest, TensorFlow_ResumesFromOurCheckpointAndPredictsFromOurExport
   WriteCheckpointState(Path("copy"), {.latest = Path("copy/model.ckpt-20"), .all = {Path("copy/model.ckpt-20")}});
   Oracle("resume " + kind + " " + directory_ + " 20");
   const auto recorder = std::make_shared<LossRecorder>(LossTensor(kind));
-  Model(kind, Path("copy"))->Train(TrainInput(), {.hooks = {recorder}, .steps = 20});
+  Model(kind, Path("copy"))->Train(TrainInput(kind), {.hooks = {recorder}, .steps = 20});
   ExpectClose(recorder->losses, ReadNumbers(Path("ours/losses.txt")));
 }
 
-INSTANTIATE_TEST_SUITE_P(Models, LearningTest, testing::Values("dnn", "linear", "combined"),
+INSTANTIATE_TEST_SUITE_P(Models, LearningTest, testing::Values("dnn", "linear", "combined", "binary", "classes"),
                          [](const auto& info) { return std::string(info.param); });
 
 }  // namespace

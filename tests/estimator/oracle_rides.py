@@ -1,8 +1,8 @@
 """The taxi models under real TensorFlow, for comparison.
 
 usage: oracle_rides.py KIND DIRECTORY STEPS
-  KIND is dnn, linear or combined. Trains on DIRECTORY/rides.csv without shuffling, in batches of 128 rides, over and
-  over; leaves DIRECTORY/tf (checkpoints, one of step 0, and an export) and DIRECTORY/tf/losses.txt.
+  KIND is dnn, linear, combined, binary or classes. Trains on DIRECTORY/rides.csv without shuffling, in batches of 128
+  rides, over and over; leaves DIRECTORY/tf (checkpoints, one of step 0, and an export) and DIRECTORY/tf/losses.txt.
 usage: oracle_rides.py resume KIND DIRECTORY STEPS
   Trains so many steps more on what lies in DIRECTORY/ours; leaves DIRECTORY/ours/losses.txt.
 usage: oracle_rides.py predict EXPORT
@@ -20,6 +20,7 @@ tf.logging.set_verbosity(tf.logging.ERROR)
 COLUMNS = ["fare_amount", "pickuplon", "pickuplat", "dropofflon", "dropofflat", "passengers", "key"]
 DEFAULTS = [[0.0], [-74.0], [40.0], [-74.0], [40.7], [1.0], ["nokey"]]
 INPUTS = COLUMNS[1:6]
+CLASSES = {"binary": 2, "classes": 3}
 RIDES = {
     "pickuplon": [-73.98, -73.79, -74.0],
     "pickuplat": [40.75, 40.65, 40.71],
@@ -29,10 +30,13 @@ RIDES = {
 }
 
 
-def rides(path):
+def rides(path, kind):
     def decode(line):
         features = dict(zip(COLUMNS, tf.decode_csv(line, record_defaults=DEFAULTS)))
-        return features, features.pop("fare_amount")
+        fare = features.pop("fare_amount")
+        if kind in CLASSES:
+            fare = tf.cast(tf.minimum(fare / 20.0, CLASSES[kind] - 1.0), tf.int64)
+        return features, fare
 
     return tf.data.TextLineDataset([path]).map(decode).repeat().batch(128)
 
@@ -45,6 +49,8 @@ def model(kind, model_dir):
         return tf.estimator.DNNRegressor([16, 4], numbers, config=config)
     if kind == "linear":
         return tf.estimator.LinearRegressor(numbers, config=config)
+    if kind in CLASSES:
+        return tf.estimator.DNNClassifier([16, 4], numbers, n_classes=CLASSES[kind], config=config)
     lat = column.bucketized_column(column.numeric_column("pickuplat"), np.linspace(40.6, 40.9, 8).tolist())
     lon = column.bucketized_column(column.numeric_column("pickuplon"), np.linspace(-74.1, -73.7, 8).tolist())
     place = column.crossed_column([lat, lon], 64)
@@ -77,10 +83,10 @@ def serving_input():
 
 def train(kind, directory, where, steps):
     global LOSS
-    LOSS = {"dnn": "dnn/", "linear": "linear/", "combined": ""}[kind] + "head/weighted_loss/Sum:0"
+    LOSS = {"linear": "linear/", "combined": ""}.get(kind, "dnn/") + "head/weighted_loss/Sum:0"
     losses = Losses()
     trained = model(kind, os.path.join(directory, where))
-    trained.train(lambda: rides(os.path.join(directory, "rides.csv")), steps=steps, hooks=[losses])
+    trained.train(lambda: rides(os.path.join(directory, "rides.csv"), kind), steps=steps, hooks=[losses])
     with open(os.path.join(directory, where, "losses.txt"), "w") as out:
         out.write("\n".join(repr(value) for value in losses.values))
     return trained
@@ -90,7 +96,8 @@ def predict(export):
     with tf.Session(graph=tf.Graph()) as session:
         signature = tf.saved_model.loader.load(session, ["serve"], export).signature_def["predict"]
         feeds = {signature.inputs[name].name: np.float32(values) for name, values in RIDES.items()}
-        for value in session.run(signature.outputs["predictions"].name, feeds):
+        output = signature.outputs.get("predictions", signature.outputs.get("probabilities"))
+        for value in session.run(output.name, feeds):
             print(repr(float(value[0])))
 
 

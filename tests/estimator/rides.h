@@ -53,18 +53,25 @@ class RidesTest : public testing::Test {
         })
         .Batch(batch_size);
   }
-  InputFn TrainInput() const {
-    return [this] {
+  // Over and over; for the classifiers' kinds the fare is a class of 20 dollars' width.
+  InputFn TrainInput(const std::string& kind = {}) const {
+    return [this, classes = Classes(kind)] {
       return Dataset::TextLines({Path("rides.csv")})
-          .Map([](Output line) {
+          .Map([classes](Output line) {
             Features features = DecodeCsv(line, kRideColumns);
-            const Output fare = features.Pop("fare_amount");
+            Output fare = features.Pop("fare_amount");
+            if (classes > 0) {
+              const auto number = [](float value) { return Constant(Tensor::Scalar(value)); };
+              fare = ApplyOp("Minimum", {{ApplyOp("RealDiv", {{fare}, {number(20)}})}, {number(classes - 1.0f)}});
+              fare = ApplyOp("Cast", {{fare}}, {{"DstT", DType::kInt64}});
+            }
             return std::pair(features, fare);
           })
           .Repeat()
           .Batch(128);
     };
   }
+  static int Classes(const std::string& kind) { return kind == "binary" ? 2 : kind == "classes" ? 3 : 0; }
   InputFn EvalInput() const {
     return [this] { return Rides(); };
   }
@@ -79,6 +86,12 @@ class RidesTest : public testing::Test {
     if (kind == "linear") {
       return std::make_unique<LinearRegressor>(
           LinearOptions{.feature_columns = NumericColumns(kRideInputs), .config = config});
+    }
+    if (Classes(kind) > 0) {
+      return std::make_unique<DnnClassifier>(DnnOptions{.hidden_units = {16, 4},
+                                                        .feature_columns = NumericColumns(kRideInputs),
+                                                        .n_classes = Classes(kind),
+                                                        .config = config});
     }
     const auto bounds = [](double low, double high) {
       std::vector<float> values;
@@ -127,7 +140,8 @@ class LossRecorder : public SessionRunHook {
 };
 
 inline std::string LossTensor(const std::string& kind) {
-  return (kind == "combined" ? "" : kind + "/") + "head/weighted_loss/Sum:0";
+  const std::string scope = kind == "combined" ? "" : kind == "linear" ? "linear/" : "dnn/";
+  return scope + "head/weighted_loss/Sum:0";
 }
 
 }  // namespace headrace
