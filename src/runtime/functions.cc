@@ -14,7 +14,8 @@ std::shared_ptr<const Plan> Functions::PlanOf(const std::string& name) {
   std::vector<Output> args;
   for (Node* arg : function->args) args.push_back(arg->output());
   // Not under the lock: a body may call other functions while its constants are made.
-  auto plan = Compile(*function->body, args, function->results, function->control_results, options_, kernels_,
+  KernelCache kernels;  // of this function: the names of nodes are unique only within a body
+  auto plan = Compile(*function->body, args, function->results, function->control_results, options_, kernels,
                       {resources_, *this, nullptr});
   std::lock_guard lock(mutex_);
   return compiled_.try_emplace(name, Compiled{function, std::move(plan)}).first->second.plan;

@@ -32,7 +32,6 @@ class Functions : public FunctionRunner {
   Lookup lookup_;
   ResourceManager& resources_;
   PlanOptions options_;
-  KernelCache kernels_;
   std::mutex mutex_;
   std::unordered_map<std::string, Compiled> compiled_;
 };

@@ -88,6 +88,20 @@ TEST_F(FunctionsTest, RandomNumbersGoOnFromPlanToPlan) {
   for (int i = 0; i < 4; ++i) EXPECT_EQ(actual.data<float>()[i], expected.data<float>()[i]);
 }
 
+TEST_F(FunctionsTest, NodesOfOneNameInTwoFunctionsAreApart) {
+  const auto random = [](const char* name, int seed) {
+    return TraceFunction(name, {{DType::kInt32, PartialShape{1}}}, [seed](const std::vector<Output>& args) {
+      return std::vector<Output>{
+          ApplyOp("RandomUniform", {{args[0]}}, {{"dtype", DType::kFloat}, {"seed", seed}, {"seed2", 1}}, "random")};
+    });
+  };
+  const auto first = random("first", 1), second = random("second", 2);
+  auto runner = Runner();
+  const Tensor dims = Tensor::Vector(std::vector<int32_t>{4});
+  EXPECT_NE(runner.Call(first->name, {dims})[0].data<float>()[0],
+            runner.Call(second->name, {dims})[0].data<float>()[0]);
+}
+
 TEST_F(FunctionsTest, AResourceVariableIsReadBeforeItIsWritten) {
   const Output handle =
       ApplyOp("VarHandleOp", {}, {{"dtype", DType::kFloat}, {"shape", Shape{2}}, {"shared_name", "r"}});
