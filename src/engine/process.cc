@@ -50,6 +50,9 @@ std::optional<pid_t> StartDetached(const DetachedProcess& process) {
   const Descriptor lock(::open(process.lock.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
   if (lock.get() < 0) throw Unavailable("can't open ", process.lock, ": ", std::strerror(errno));
   if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) return std::nullopt;
+  // From here on the file names nobody until it names the new process.
+  if (::ftruncate(lock.get(), 0) != 0)
+    throw ResourceExhausted("can't write ", process.lock, ": ", std::strerror(errno));
 
   std::map<std::string, std::string> environment = CurrentEnvironment();
   for (const auto& [name, value] : process.environment) environment[name] = value;
@@ -86,10 +89,20 @@ std::optional<pid_t> StartDetached(const DetachedProcess& process) {
   posix_spawnattr_destroy(&attributes);
   if (failed != 0) throw Unavailable("can't start ", process.command[0], ": ", std::strerror(failed));
   const std::string text = std::to_string(pid) + "\n";
-  if (::ftruncate(lock.get(), 0) != 0 || ::pwrite(lock.get(), text.data(), text.size(), 0) < 0) {
+  if (::pwrite(lock.get(), text.data(), text.size(), 0) < 0) {
     throw ResourceExhausted("can't write ", process.lock, ": ", std::strerror(errno));
   }
   return pid;
+}
+
+bool AdoptLock() {
+  const char* inherited = std::getenv(kLockDescriptor);
+  if (inherited == nullptr) return false;
+  const int fd = std::atoi(inherited);
+  ::unsetenv(kLockDescriptor);
+  if (::fcntl(fd, F_SETFD, FD_CLOEXEC) != 0) return false;
+  const std::string text = std::to_string(::getpid()) + "\n";
+  return ::pwrite(fd, text.data(), text.size(), 0) > 0;
 }
 
 bool IsLocked(const std::string& lock) {

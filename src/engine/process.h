@@ -26,6 +26,10 @@ inline constexpr char kLockDescriptor[] = "HEADRACE_LOCK_FD";
 // Throws Unavailable when it can't be started. Its end need not be waited for by anyone else: see ReapChildren.
 std::optional<pid_t> StartDetached(const DetachedProcess& process);
 
+// In the started process, first of all: writes its pid into the inherited lock, which the one who started it may not
+// have lived to do, and keeps the lock from processes that this one starts. False when there is no inherited lock.
+bool AdoptLock();
+
 // Whether the lock is held, and by which process (the pid written there).
 bool IsLocked(const std::string& lock);
 std::optional<pid_t> LockHolder(const std::string& lock);

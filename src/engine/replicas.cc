@@ -19,6 +19,7 @@ using Clock = std::chrono::steady_clock;
 constexpr auto kWatchStep = std::chrono::milliseconds(20);
 constexpr auto kPredictWait = std::chrono::seconds(30);     // for a replica that is being started
 constexpr auto kPredictTimeout = std::chrono::seconds(60);  // of one prediction
+constexpr auto kEndTimeout = std::chrono::seconds(10);      // of a replica told to end; killed at half of it
 constexpr auto kRetry = std::chrono::milliseconds(20);
 
 std::string LastLines(const std::string& path, size_t bytes) {
@@ -94,13 +95,19 @@ void Replicas::Remove(const std::string& version) {
 }
 
 void Replicas::End(const Replica& replica) {
-  if (const auto pid = LockHolder(replica.lock)) ::kill(*pid, SIGTERM);
-  const auto deadline = Clock::now() + std::chrono::seconds(5);
+  constexpr auto kAskAgain = std::chrono::milliseconds(200);
+  const auto begin = Clock::now();
+  auto ask_at = begin;
   while (IsLocked(replica.lock)) {
-    if (Clock::now() > deadline) {
-      if (const auto pid = LockHolder(replica.lock)) ::kill(*pid, SIGKILL);
+    const auto now = Clock::now();
+    if (now > begin + kEndTimeout) return spdlog::error("the replica of {} does not end", replica.version);
+    // Again and again: one that was just started has yet to say its pid, or to listen to signals.
+    const auto pid = now >= ask_at ? LockHolder(replica.lock) : std::nullopt;
+    if (pid) {
+      ::kill(*pid, now > begin + kEndTimeout / 2 ? SIGKILL : SIGTERM);
+      ask_at = now + kAskAgain;
     }
-    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
     ReapChildren();
   }
 }

@@ -31,12 +31,7 @@ constexpr auto kOutputGrace = std::chrono::milliseconds(300);  // for output tha
 
 // The lock that StartDetached passed on, or our own when started by hand; false if another process has it.
 bool TakeLock(const std::string& job_dir) {
-  if (const char* inherited = std::getenv(kLockDescriptor)) {
-    const int fd = std::atoi(inherited);
-    ::unsetenv(kLockDescriptor);
-    // The program must not inherit it: the lock says that the supervisor lives.
-    if (::fcntl(fd, F_SETFD, FD_CLOEXEC) == 0) return true;
-  }
+  if (AdoptLock()) return true;
   const int fd = ::open(LockFile(job_dir).c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   return fd >= 0 && ::flock(fd, LOCK_EX | LOCK_NB) == 0;
 }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import importlib
 import json
 import os
 import signal
@@ -15,9 +17,27 @@ from typing import Any
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
-HEADRACE = Path(os.environ.get("HEADRACE_BINARY", ROOT / "build" / "bin" / "headrace"))
+ROOT = Path(__file__).resolve().parents[2]
+HEADRACE = Path(os.environ.get("HEADRACE_BUILD", ROOT / "build")) / "bin" / "headrace"
+ORACLE = Path(os.environ.get("HEADRACE_ORACLE_PYTHON", ROOT / "build" / "oracle" / "bin" / "python"))
 PROJECT = "projects/lab"
+
+
+@contextlib.contextmanager
+def oracle_packages() -> Iterator[None]:
+    """The public clients are in the oracle's environment; this makes them importable here, behind our own packages."""
+    command = [str(ORACLE), "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"]
+    path = subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip() if ORACLE.exists() else ""
+    sys.path.append(path)
+    try:
+        yield
+    finally:
+        sys.path.remove(path)
+
+
+with oracle_packages(), contextlib.suppress(ImportError):  # the test modules skip what could not be imported
+    for client in ("requests", "googleapiclient.discovery", "google.cloud.storage", "google.oauth2.credentials"):
+        importlib.import_module(client)
 
 
 class Engine:
@@ -128,10 +148,10 @@ def engine(tmp_path: Path) -> Iterator[Engine]:
     """A started engine on a home of its own; what it leaves running is ended."""
     if not HEADRACE.exists():
         pytest.skip(f"no executable at {HEADRACE}")
-    pytest.importorskip("googleapiclient")
     engine = Engine(tmp_path / "home")
     engine.start()
-    yield engine
+    with oracle_packages():
+        yield engine
     if engine.process and engine.process.poll() is None:
         engine.stop()
     for lock in [*engine.home.glob("jobs/*/*/supervisor.lock"), *engine.home.glob("run/*.lock")]:
