@@ -5,6 +5,7 @@
 #include "cli/engine_client.h"
 #include "cli/fronts.h"
 #include "cli/home.h"
+#include "engine/process.h"
 #include "engine/supervisor.h"
 #include "predict/replica.h"
 
@@ -51,6 +52,7 @@ int Supervise(Invocation& call) {
 }
 
 int Replica(Invocation& call) {
+  engine::AdoptLock();
   ReplicaOptions options;
   options.model_directory = call.Flag("model-dir");
   options.unix_socket = call.Flag("socket");

@@ -127,6 +127,7 @@ class Engine {
   }
 
   void Stop() {
+    context_.stopping = true;
     fs::remove(EngineFile(context_.options.home));
     server_.Stop();
     replicas_.StopAll();
@@ -178,8 +179,11 @@ class Engine {
 void LockHome(const std::string& home) {
   const int fd = ::open(EngineLock(home).c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (fd < 0) throw Unavailable("can't open ", EngineLock(home), ": ", std::strerror(errno));
-  if (::flock(fd, LOCK_EX | LOCK_NB) != 0) {
-    throw FailedPrecondition("another engine runs on ", home, "; stop it with `headrace stop`");
+  // A process that a killed engine was just starting holds a copy of the lock until its exec.
+  constexpr int kTries = 50;
+  for (int i = 0; ::flock(fd, LOCK_EX | LOCK_NB) != 0; ++i) {
+    if (i == kTries) throw FailedPrecondition("another engine runs on ", home, "; stop it with `headrace stop`");
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
   }
 }
 

@@ -115,7 +115,7 @@ void JobService::Logs(const http::Request& request, const http::Reply& reply) {
       const bool ended = job.state == "SUCCEEDED" || job.state == "FAILED" || job.state == "CANCELLED";
       int64_t offset = after;
       const std::vector<LogEntry> entries = ReadLog(directory, &offset);
-      if (entries.empty() && !ended && std::chrono::steady_clock::now() < deadline) {
+      if (entries.empty() && !ended && !context_.stopping && std::chrono::steady_clock::now() < deadline) {
         return context_.later(kLogPoll, [again = weak.lock()] { (*again)(); });
       }
       Json items = Json::array();

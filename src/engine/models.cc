@@ -175,7 +175,7 @@ void ModelService::Deploy(const std::string& operation, const std::string& name)
     const std::string directory = ModelDirectory(name);
     CopyModel(versions_.Get(name), directory);
     replicas_.Add(name, directory);
-    replicas_.AwaitReady(name, kLoadTimeout);
+    if (!replicas_.AwaitReady(name, kLoadTimeout)) return;  // the next engine carries on
   } catch (const Error& error) {
     failure = {static_cast<int>(error.code()),
                std::string("Create Version failed. Bad model detected with error: \"") + error.what() + "\""};
@@ -313,7 +313,7 @@ void ModelService::WaitOperation(const http::Request& request, const http::Reply
   *look = [=, this, weak = std::weak_ptr(look)] {
     try {
       const Operation operation = operations_.Get(name);
-      if (!operation.done && std::chrono::steady_clock::now() < deadline) {
+      if (!operation.done && !context_.stopping && std::chrono::steady_clock::now() < deadline) {
         return context_.later(kPoll, [again = weak.lock()] { (*again)(); });
       }
       reply(http::Response::Json(ToJson(operation).dump()));

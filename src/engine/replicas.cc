@@ -175,12 +175,13 @@ void Replicas::Watch(Replica& replica) {
   }
 }
 
-void Replicas::AwaitReady(const std::string& version, std::chrono::seconds timeout) {
+bool Replicas::AwaitReady(const std::string& version, std::chrono::seconds timeout) {
   const auto deadline = Clock::now() + timeout;
   while (true) {
     const auto replica = Find(version);
     if (!replica) throw Cancelled("the version was deleted while it was deployed");
-    if (replica->ready) return;
+    if (replica->ready) return true;
+    if (context_.stopping) return false;
     if (replica->ended > 0) throw FailedPrecondition(LastLines(replica->log, 2000));
     if (Clock::now() > deadline) {
       throw DeadlineExceeded("the model was not loaded within ", timeout.count(), " seconds");

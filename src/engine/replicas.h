@@ -34,9 +34,9 @@ class Replicas {
   // Ends it for good.
   void Remove(const std::string& version);
 
-  // Waits until the version's replica answers. Throws FailedPrecondition with what it said when it ended instead,
-  // DeadlineExceeded.
-  void AwaitReady(const std::string& version, std::chrono::seconds timeout);
+  // Waits until the version's replica answers; false when the engine stops first. Throws FailedPrecondition with what
+  // it said when it ended instead, DeadlineExceeded.
+  bool AwaitReady(const std::string& version, std::chrono::seconds timeout);
 
   // Where "projects/p/models/m" and "projects/p/models/m/versions/v" lead. An empty version takes the name away.
   void SetRoute(const std::string& name, const std::string& version);

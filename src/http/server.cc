@@ -405,7 +405,7 @@ void Server::Stop(std::chrono::milliseconds grace) {
 void Server::RunAfter(std::chrono::milliseconds delay, std::function<void()> task) {
   auto timer = std::make_shared<asio::steady_timer>(state_->io.context, delay);
   timer->async_wait([timer, task = std::move(task), state = state_.get()](ErrorCode failed) mutable {
-    if (!failed && !state->stopping) asio::post(state->workers, std::move(task));
+    if (!failed) asio::post(state->workers, std::move(task));
   });
 }
 

@@ -42,7 +42,7 @@ class Server {
   // Stops accepting, lets requests in progress finish for at most `grace`, then closes everything. Idempotent.
   void Stop(std::chrono::milliseconds grace = std::chrono::seconds(5));
 
-  // Runs `task` on a worker thread after `delay`; dropped if the server stops first.
+  // Runs `task` on a worker thread after `delay`; dropped if the server has stopped by then (with Stop's grace over).
   void RunAfter(std::chrono::milliseconds delay, std::function<void()> task);
 
  private:

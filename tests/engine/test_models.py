@@ -194,3 +194,21 @@ def test_many_clients_at_once(engine: Any, origin: str) -> None:
     for thread in threads:
         thread.join()
     assert wrong == []
+
+
+def test_an_orderly_stop_does_not_wait_for_those_who_wait(engine: Any, origin: str) -> None:
+    deploy(engine, "v1", origin)
+    models = engine.ml().projects().models()
+    body = {"name": "v2", "deploymentUri": origin}
+    operation = models.versions().create(parent=f"{PROJECT}/models/fare", body=body).execute()
+    url = f"{engine.url}/v1/{operation['name']}:wait"
+    headers = {"Authorization": f"Bearer {engine.token}"}
+    waiter = threading.Thread(target=lambda: requests.post(url, json={"timeout": "60s"}, headers=headers, timeout=90))
+    waiter.start()
+    time.sleep(0.1)
+    begin = time.monotonic()
+    assert engine.stop() == 0
+    waiter.join()
+    assert time.monotonic() - begin < 4
+    engine.start()
+    assert finish(engine, operation)["response"]["state"] == "READY"
