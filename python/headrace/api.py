@@ -27,11 +27,12 @@ _ops: ceil rint sign reciprocal is_nan is_inf is_finite less less_equal greater 
 _ops: logical_or logical_not maximum minimum squared_difference floor_mod mod=floor_mod floormod=floor_mod
 _ops: floor_div truncatediv=truncate_div truncatemod=truncate_mod check_numerics
 _ops: segment_sum segment_mean segment_max segment_min unsorted_segment_sum scatter_nd invert_permutation
+_ops: read_file write_file dynamic_partition dynamic_stitch unique_with_counts
 _ops: identity_n verify_tensor_all_finite=check_numerics
 arrays: placeholder placeholder_with_default sparse_placeholder identity shape size rank reshape expand_dims squeeze
 arrays: concat unstack split transpose gather gather_nd slice strided_slice boolean_mask fill zeros ones zeros_like
 arrays: ones_like one_hot pad tile reverse unique sequence_mask broadcast_to stop_gradient newaxis
-control_flow: no_op group tuple=tuple_
+control_flow: no_op group tuple=tuple_ Print Assert
 random: random_uniform random_normal truncated_normal random_shuffle
 strings: as_string string_to_number string_join string_split substr regex_replace string_to_hash_bucket_fast
 strings: string_to_hash_bucket
@@ -173,6 +174,7 @@ data: get_output_types get_output_shapes get_output_classes
 data: AUTOTUNE shuffle_and_repeat map_and_batch parallel_interleave
 
 [io]
+_ops: read_file write_file
 data: decode_csv
 examples: TFRecordWriter tf_record_iterator
 parsing: FixedLenFeature VarLenFeature

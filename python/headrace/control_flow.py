@@ -49,3 +49,19 @@ def with_dependencies(dependencies: Any, output_tensor: Any, name: str | None = 
     with name_scope(name, "control_dependency", [*dependencies, output_tensor]) as scope:
         with control_dependencies(dependencies):
             return _ops.identity(output_tensor, name=scope)
+
+
+def Print(  # noqa: N802
+    input_: Any, data: Any, message: str | None = None, first_n: int | None = None, summarize: int | None = None,
+    name: str | None = None,
+) -> Tensor:  # fmt: skip
+    """`input_`, which prints `message` and `data` to stderr whenever it is computed."""
+    return _ops.print(
+        input_, data, message=message or "", first_n=-1 if first_n is None else first_n,
+        summarize=3 if summarize is None else summarize, name=name,
+    )  # fmt: skip
+
+
+def Assert(condition: Any, data: Any, summarize: int | None = None, name: str | None = None) -> Operation:  # noqa: N802
+    """An operation that fails with `data` unless the condition holds."""
+    return _ops.assert_(condition, data, summarize=3 if summarize is None else summarize, name=name or "Assert")

@@ -291,7 +291,7 @@ def get_output_classes(dataset_or_iterator: Any) -> Any:
     return dataset_or_iterator.output_classes
 
 
-# -------------------------------------------------------------------------------------------------- tf.data.experimental
+# ------------------------------------------------------------------------------------------------ tf.data.experimental
 
 
 def shuffle_and_repeat(buffer_size: int, count: int | None = None, seed: int | None = None) -> Callable:

@@ -2,24 +2,15 @@
 
 from __future__ import annotations
 
-import atexit
 import inspect
 import os
 from collections import namedtuple
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from headrace import _core, tf_logging
+from headrace import _core
 from headrace.framework import Tensor
 from headrace.losses import Reduction
-
-
-def _log(level: int, message: str) -> None:
-    tf_logging.get_logger().log(level, "%s", message)
-
-
-_core.set_log_sink(_log)
-atexit.register(_core.set_log_sink, None)
 
 
 class ModeKeys:
@@ -352,7 +343,7 @@ class Estimator:
         self, input_fn: Callable, hooks: Any = None, steps: int | None = None, max_steps: int | None = None,
         saving_listeners: Any = None,
     ) -> Estimator:  # fmt: skip
-        """Trains from the latest checkpoint for `steps` more, or until the step `max_steps`, or the end of the input."""
+        """Trains from the latest checkpoint: `steps` more, until the step `max_steps`, or to the end of the input."""
         if steps is not None and max_steps is not None:
             raise ValueError("Can not provide both steps and max_steps.")
         for name, value in (("steps", steps), ("max_steps", max_steps)):
@@ -592,7 +583,7 @@ class BestExporter(_NativeExporter):
 
 
 def train_and_evaluate(estimator: Estimator, train_spec: TrainSpec, eval_spec: EvalSpec) -> tuple[Any, list[str]]:
-    """Trains; evaluates and exports after checkpoints and at the end. Returns the last metrics and the exports' paths."""
+    """Trains; evaluates and exports after checkpoints and at the end. Returns the last metrics and the exports."""
     if not isinstance(train_spec, TrainSpec):
         raise TypeError(f"`train_spec` must have type `tf.estimator.TrainSpec`. Got: {type(train_spec)}")
     if not isinstance(eval_spec, EvalSpec):

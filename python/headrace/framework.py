@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import re
 from collections import namedtuple
 from collections.abc import Callable, Iterable
@@ -13,6 +14,17 @@ from headrace import _core, dtypes, errors
 from headrace.shapes import TensorShape
 
 _core.register_skin(dtypes.BY_NUMBER, dtypes.DType, dtypes.as_dtype, TensorShape, errors.make_error)
+
+
+def _log(level: int, message: str) -> None:
+    """What the C++ library logs goes to Python's logger "tensorflow"."""
+    from headrace import tf_logging
+
+    tf_logging.get_logger().log(level, "%s", message)
+
+
+_core.set_log_sink(_log)
+atexit.register(_core.set_log_sink, None)
 
 Graph = _core.Graph
 Operation = _core.Operation
@@ -59,11 +71,11 @@ class GraphKeys:
 # ------------------------------------------------------------------------------------------------------------- graphs
 
 
-def _extend(cls: type) -> Callable[[Callable], Callable]:
+def _extend(cls: type, name: str | None = None) -> Callable[[Callable], Callable]:
     """Adds the decorated function to a C++ class as a method."""
 
     def add(function: Callable) -> Callable:
-        setattr(cls, function.__name__, function)
+        setattr(cls, name or function.__name__, function)
         return function
 
     return add
@@ -124,8 +136,8 @@ def get_operation_by_name(self: Graph, name: str) -> Operation:
     return _as_element(self, name, False, True)
 
 
-@_extend(Graph)
-def get_collection(self: Graph, name: str, scope: str | None = None) -> list[Any]:
+@_extend(Graph, "get_collection")
+def _graph_get_collection(self: Graph, name: str, scope: str | None = None) -> list[Any]:
     """What was added to a collection, in order; with `scope`, what has a name that matches it at its start."""
     items = self._collection(name)
     if scope is None:
@@ -134,8 +146,8 @@ def get_collection(self: Graph, name: str, scope: str | None = None) -> list[Any
     return [item for item in items if hasattr(item, "name") and pattern.match(item.name)]
 
 
-@_extend(Graph)
-def get_collection_ref(self: Graph, name: str) -> list[Any]:
+@_extend(Graph, "get_collection_ref")
+def _graph_get_collection_ref(self: Graph, name: str) -> list[Any]:
     return _CollectionRef(self, name)
 
 
@@ -172,8 +184,8 @@ class _CollectionRef(list):
             self._graph.add_to_collection(self._name, item)
 
 
-@_extend(Graph)
-def add_to_collections(self: Graph, names: Any, value: Any) -> None:
+@_extend(Graph, "add_to_collections")
+def _graph_add_to_collections(self: Graph, names: Any, value: Any) -> None:
     for name in (names,) if isinstance(names, str) else set(names):
         self.add_to_collection(name, value)
 

@@ -20,9 +20,7 @@ def numpy_input_fn(
       ValueError: for arrays of different lengths, or if `shuffle` is not given.
     """
     if not isinstance(shuffle, bool):
-        raise ValueError(
-            f"shuffle must be provided and explicitly set as boolean (it is recommended to set it as True for training); got {shuffle}"
-        )
+        raise ValueError(f"shuffle must be given as True (for training) or False, got {shuffle}")
     features = x if isinstance(x, dict) else {"": x}
     for name, values in features.items():
         if not isinstance(values, np.ndarray):
@@ -32,9 +30,7 @@ def numpy_input_fn(
     labels = y if isinstance(y, dict) else ({} if y is None else {"": np.asarray(y)})
     lengths = {len(values) for values in [*features.values(), *labels.values()]}
     if len(lengths) > 1:
-        raise ValueError(
-            f"Length of tensors in x and y is mismatched. All elements in x and y must have the same length, got {sorted(lengths)}"
-        )
+        raise ValueError(f"Length of tensors in x and y is mismatched: {sorted(lengths)}")
 
     def input_fn() -> Any:
         plain_x = features[""] if set(features) == {""} else dict(features)

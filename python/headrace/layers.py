@@ -7,10 +7,12 @@ from typing import Any
 from headrace import _core, initializers
 from headrace.framework import Tensor, convert_to_tensor
 
+_ZEROS = initializers.Zeros()
+
 
 def dense(
     inputs: Any, units: int, activation: Any = None, use_bias: bool = True, kernel_initializer: Any = None,
-    bias_initializer: Any = initializers.Zeros(), kernel_regularizer: Any = None, bias_regularizer: Any = None,
+    bias_initializer: Any = _ZEROS, kernel_regularizer: Any = None, bias_regularizer: Any = None,
     activity_regularizer: Any = None, kernel_constraint: Any = None, bias_constraint: Any = None,
     trainable: bool = True, name: str | None = None, reuse: Any = None,
 ) -> Tensor:  # fmt: skip
@@ -26,7 +28,7 @@ class Dense:
 
     def __init__(
         self, units: int, activation: Any = None, use_bias: bool = True, kernel_initializer: Any = None,
-        bias_initializer: Any = initializers.Zeros(), kernel_regularizer: Any = None, bias_regularizer: Any = None,
+        bias_initializer: Any = _ZEROS, kernel_regularizer: Any = None, bias_regularizer: Any = None,
         activity_regularizer: Any = None, kernel_constraint: Any = None, bias_constraint: Any = None,
         trainable: bool = True, name: str | None = None, _reuse: Any = None, **_: Any,
     ) -> None:  # fmt: skip

@@ -211,4 +211,6 @@ def gradients(
 
 
 class UnconnectedGradients:
+    """What tf.gradients gives where ys do not depend on x."""
+
     NONE, ZERO = "none", "zero"

@@ -122,8 +122,8 @@ def get_checkpoint_state(checkpoint_dir: str, latest_filename: str | None = None
 
 
 def update_checkpoint_state(
-    save_dir: str, model_checkpoint_path: str, all_model_checkpoint_paths: Any = None, latest_filename: str | None = None,
-    **_: Any,
+    save_dir: str, model_checkpoint_path: str, all_model_checkpoint_paths: Any = None,
+    latest_filename: str | None = None, **_: Any,
 ) -> None:  # fmt: skip
     paths = list(all_model_checkpoint_paths or [])
     if model_checkpoint_path not in paths:

@@ -13,10 +13,14 @@ from headrace.shapes import TensorShape
 
 
 class VariableSynchronization(enum.Enum):
+    """When copies of a variable are brought together; there is one copy here."""
+
     AUTO, NONE, ON_WRITE, ON_READ = range(4)
 
 
 class VariableAggregation(enum.Enum):
+    """How updates of a variable's copies are joined; there is one copy here."""
+
     NONE, SUM, MEAN, ONLY_FIRST_REPLICA = range(4)
 
 

@@ -1,4 +1,4 @@
-"""Estimators with Python model functions: hooks, metrics, predictions, exports, errors, interrupts, the taxi trainer."""
+"""Estimators with Python model functions: hooks, metrics, predictions, exports, errors, interrupts."""
 
 import os
 import signal
@@ -184,7 +184,7 @@ DEFAULTS = [[0.0], [-74.0], [40.0], [-74.0], [40.7], [1.0], ["nokey"]]
 
 def rides(path, mode, batch_size=512):
     def decode(line):
-        features = dict(zip(COLUMNS, tf.decode_csv(line, DEFAULTS)))
+        features = dict(zip(COLUMNS, tf.decode_csv(line, DEFAULTS), strict=True))
         return features, features.pop("fare_amount")
 
     def input_fn():
