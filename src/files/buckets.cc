@@ -48,7 +48,8 @@ bool LocalDirectoryExists(const std::string& path) {
 std::string HeadraceHome() {
   if (const char* home = std::getenv("HEADRACE_HOME"); home && *home) return home;
   const char* user_home = std::getenv("HOME");
-  return JoinPath(user_home && *user_home ? user_home : "/root", ".headrace");
+  if (!user_home || !*user_home) throw FailedPrecondition("neither HEADRACE_HOME nor HOME is set");
+  return JoinPath(user_home, ".headrace");
 }
 
 std::string BucketDirectory(const std::string& bucket) {

@@ -150,9 +150,12 @@ void CopyFile(const std::string& from, const std::string& to) {
 
 void RemoveTree(const std::string& path) {
   FileSystem& file_system = FileSystemFor(path);
-  if (file_system.Stat(path).is_directory) {
-    for (const std::string& name : file_system.List(path)) RemoveTree(JoinPath(path, name));
+  try {
+    return file_system.Remove(path);  // of a symbolic link, the link alone
+  } catch (const Error& error) {
+    if (error.code() != Code::kFailedPrecondition) throw;  // else a directory that is not empty
   }
+  for (const std::string& name : file_system.List(path)) RemoveTree(JoinPath(path, name));
   file_system.Remove(path);
 }
 

@@ -130,6 +130,17 @@ TEST_F(FileSystemTest, Trees_AreListedAndRemovedWhole) {
   EXPECT_EQ(CodeOf([&] { RemoveTree(Path("t")); }), Code::kNotFound);
 }
 
+TEST_F(FileSystemTest, RemoveTree_LeavesWhatLinksPointTo) {
+  MakeDirs(Path("kept"));
+  MakeDirs(Path("t"));
+  WriteFile(Path("kept/f"), "1");
+  ASSERT_EQ(symlink(Path("kept").c_str(), Path("t/link").c_str()), 0);
+  ASSERT_EQ(symlink("/nowhere", Path("t/dangling").c_str()), 0);
+  RemoveTree(Path("t"));
+  EXPECT_FALSE(FileExists(Path("t")));
+  EXPECT_EQ(ReadFile(Path("kept/f")), "1");
+}
+
 TEST(Paths, JoinAndSplit) {
   EXPECT_EQ(JoinPath("a/b", "c"), "a/b/c");
   EXPECT_EQ(JoinPath("a/", "c"), "a/c");
