@@ -141,6 +141,9 @@ Output LinearModel(const FeatureTensors& features, const std::vector<FeatureColu
                    std::map<std::string, std::shared_ptr<Variable>>* column_weights = nullptr);
 
 ParseExampleSpec MakeParseExampleSpec(const std::vector<FeatureColumnPtr>& columns);
+// Features out of serialized tf.train.Examples, a vector of them or one scalar. Errors when run: InvalidArgument naming
+// feature and example.
+FeatureTensors ParseExample(Output serialized, const ParseExampleSpec& spec);
 
 // What columns have made of the features so far, so that columns that share a part build it once in a layer.
 class FeatureTransforms {
