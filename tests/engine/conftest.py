@@ -115,7 +115,9 @@ class Engine:
 
         return storage.Client(project="lab", credentials=self.credentials(), client_options={"api_endpoint": self.url})
 
-    def wait_for_job(self, job: str, states: tuple[str, ...] = ("SUCCEEDED", "FAILED", "CANCELLED"), seconds: float = 90) -> Any:
+    def wait_for_job(
+        self, job: str, states: tuple[str, ...] = ("SUCCEEDED", "FAILED", "CANCELLED"), seconds: float = 90
+    ) -> Any:
         """Polls until the job is in one of the states; returns it."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:

@@ -57,7 +57,8 @@ TASK = """
 import importlib.metadata, json, os, sys
 print("arguments", sys.argv[1:])
 config = json.loads(os.environ["TF_CONFIG"])
-print("config", config["task"]["type"], config["environment"], config["job"]["python_module"], sorted(config["cluster"]))
+task, job = config["task"], config["job"]
+print("config", task["type"], config["environment"], job["python_module"], sorted(config["cluster"]))
 print("job", os.environ["CLOUD_ML_JOB_ID"])
 print("INFO:tensorflow:loss = 1.5, step = 1", file=sys.stderr)
 print("plain words", file=sys.stderr)

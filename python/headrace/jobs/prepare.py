@@ -65,7 +65,11 @@ class Plan:
         """Reads the plan that the engine wrote."""
         raw = json.loads(Path(path).read_text(encoding="utf-8"))
         return cls(
-            raw["packageUris"], Path(raw["buckets"]), Path(raw["site"]), Path(raw["downloads"]), raw.get("pythonPath", [])
+            raw["packageUris"],
+            Path(raw["buckets"]),
+            Path(raw["site"]),
+            Path(raw["downloads"]),
+            raw.get("pythonPath", []),
         )
 
 

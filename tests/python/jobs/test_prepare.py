@@ -70,7 +70,9 @@ def test_package_is_installed_and_tensorflow_is_not(plan: prepare.Plan) -> None:
     assert provided(plan) == {"trainer": "1.0", "tensorflow": "1.15.0"}
     assert not (plan.site / "tensorflow").exists()
     code = "import trainer, importlib.metadata as m; print(trainer.answer, m.version('tensorflow'))"
-    output = subprocess.run([sys.executable, "-c", code], env={"PYTHONPATH": str(plan.site)}, capture_output=True, text=True)
+    output = subprocess.run(
+        [sys.executable, "-c", code], env={"PYTHONPATH": str(plan.site)}, capture_output=True, text=True
+    )
     assert output.stdout.split() == ["42", "1.15.0"], output.stderr
 
 
