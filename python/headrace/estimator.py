@@ -359,6 +359,7 @@ class Estimator:
         """The metrics over `steps` batches, or all of the input, and the global step."""
         if steps is not None and steps <= 0:
             raise ValueError(f"Must specify steps > 0, given: {steps}")
+        self._require_model(checkpoint_path)
         return self._native.evaluate(
             self._input(input_fn, ModeKeys.EVAL), steps, _checked(hooks), checkpoint_path, name
         )
@@ -368,6 +369,7 @@ class Estimator:
         yield_single_examples: bool = True,
     ) -> Iterator[Any]:  # fmt: skip
         """The predictions, one example (or one batch) at a time."""
+        self._require_model(checkpoint_path)
         keys = [predict_keys] if isinstance(predict_keys, str) else predict_keys
         native = self._native.predict(self._input(input_fn, ModeKeys.PREDICT), keys, _checked(hooks), checkpoint_path)
         while (values := native.next(yield_single_examples)) is not None:
@@ -381,6 +383,7 @@ class Estimator:
         if serving_input_receiver_fn is None:
             raise ValueError("An input_receiver_fn must be defined.")
         _refuse(as_text=as_text)
+        self._require_model(checkpoint_path)
         return self._native.export_saved_model(
             os.fspath(export_dir_base), serving_input_receiver_fn, assets_extra, checkpoint_path, True
         ).encode()
@@ -390,9 +393,14 @@ class Estimator:
         as_text: bool = False, checkpoint_path: Any = None, strip_default_attrs: bool = False,
     ) -> bytes:  # fmt: skip
         _refuse(as_text=as_text)
+        self._require_model(checkpoint_path)
         return self._native.export_saved_model(
             os.fspath(export_dir_base), serving_input_receiver_fn, assets_extra, checkpoint_path, strip_default_attrs
         ).encode()
+
+    def _require_model(self, checkpoint_path: Any) -> None:
+        if checkpoint_path is None and not self.latest_checkpoint():
+            raise ValueError(f"Could not find trained model in model_dir: {self.model_dir}.")
 
     def eval_dir(self, name: str | None = None) -> str:
         return self._native.eval_dir(name or "")
