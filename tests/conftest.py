@@ -1,4 +1,4 @@
-"""A shell as `headrace env` prepares it, with a HEADRACE_HOME of its own; the engine it starts is stopped at the end."""
+"""A shell as `headrace env` prepares it, with a HEADRACE_HOME of its own, whose engine is stopped at the end."""
 
 from __future__ import annotations
 

@@ -70,9 +70,7 @@ def main() -> int:
     ctest = ["ctest", "--test-dir", str(build), "--output-on-failure", "-j2", "--timeout", "900"]
     cpp = run([*ctest, "--output-junit", str(build / "ctest.xml")], build / "ctest.xml", environment)
     pytest = [sys.executable, "-m", "pytest", "-q", f"--junitxml={build / 'pytest.xml'}"]
-    python = run(
-        [*pytest, *(arguments.pytest_arguments or ["tests"])], build / "pytest.xml", environment
-    )
+    python = run([*pytest, *(arguments.pytest_arguments or ["tests"])], build / "pytest.xml", environment)
     total = cpp + python
     if total.skipped:
         print(f"{total.skipped} skipped")

@@ -1,4 +1,4 @@
-"""The whole path with a trainer as the public lab has it: eight steps, through the real commands, the real client, curl."""
+"""The whole path with a trainer as the public lab has it: eight steps, through the real commands, client and curl."""
 
 from __future__ import annotations
 
@@ -17,7 +17,9 @@ TRAINER = ROOT / "examples/taxifare"
 RIDE = {"pickuplon": -73.885262, "pickuplat": 40.773008, "dropofflon": -73.987232, "dropofflat": 40.732403,
         "passengers": 2}  # fmt: skip
 
-pytestmark = pytest.mark.skipif(not (TAXI_DATA / "taxi-train.csv").exists(), reason="no taxi data at HEADRACE_TAXI_DATA")
+pytestmark = pytest.mark.skipif(
+    not (TAXI_DATA / "taxi-train.csv").exists(), reason="no taxi data at HEADRACE_TAXI_DATA"
+)
 
 
 def fare_of(answer: str) -> float:
@@ -33,7 +35,7 @@ def plausible(row: str) -> bool:
 def train(steps: int) -> str:
     return (
         f'PYTHONPATH={TRAINER} python -m trainer.task --train_data_paths="{TAXI_DATA}/taxi-train*" '
-        f'--eval_data_paths={TAXI_DATA}/taxi-valid.csv --output_dir=$PWD/taxi_trained --train_steps={steps} '
+        f"--eval_data_paths={TAXI_DATA}/taxi-valid.csv --output_dir=$PWD/taxi_trained --train_steps={steps} "
         "--job-dir=./tmp"
     )
 
@@ -129,7 +131,9 @@ def test_buckets_work_through_both_commands(bucket):
     assert bucket("gcloud storage cat gs://taxi-lab/taxifare/smallinput/taxi-test.csv") == lines
     assert bucket("gsutil cat gs://taxi-lab/taxifare/smallinput/taxi-test.csv") == lines
     assert len(bucket("gsutil ls gs://taxi-lab/taxifare/smallinput/").split()) == 3
-    bucket(f"gsutil -m cp {TAXI_DATA}/taxi-test.csv gs://taxi-lab/scratch/ && gcloud storage rm --recursive gs://taxi-lab/scratch")
+    bucket(
+        f"gsutil -m cp {TAXI_DATA}/taxi-test.csv gs://taxi-lab/scratch/ && gcloud storage rm --recursive gs://taxi-lab/scratch"
+    )
     assert bucket.run("gcloud storage ls gs://taxi-lab/scratch", check=False).returncode == 1
 
 
@@ -181,7 +185,9 @@ def test_a_wrong_instance_is_answered_with_the_apis_error_body(bucket, version):
     assert set(answer["error"]) >= {"code", "message", "status"} and answer["error"]["status"] == "INVALID_ARGUMENT"
 
 
-@pytest.mark.skipif(not Path(ORACLE).exists(), reason="no oracle interpreter with the Google client at HEADRACE_ORACLE_PYTHON")
+@pytest.mark.skipif(
+    not Path(ORACLE).exists(), reason="no oracle interpreter with the Google client at HEADRACE_ORACLE_PYTHON"
+)
 def test_the_public_python_client_predicts(bucket, version):
     program = """
 import json, sys
@@ -200,5 +206,7 @@ print(json.dumps(service.projects().predict(name=name, body={"instances": [json.
         [ORACLE, "-c", program, url, token], input=json.dumps(RIDE), env=environment, capture_output=True, text=True
     )
     assert result.returncode == 0, result.stderr
-    out = bucket(f"gcloud ai-platform predict --model=taxifare --version={version} --json-instances=./test.json --format=json")
+    out = bucket(
+        f"gcloud ai-platform predict --model=taxifare --version={version} --json-instances=./test.json --format=json"
+    )
     assert fare_of(result.stdout) == fare_of(out)

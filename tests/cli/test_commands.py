@@ -62,12 +62,13 @@ def test_python_finds_our_packages_beside_the_users_path(shell):
     (shell.directory / "mine/only_here.py").write_text("value = 5\n")
     # A PYTHONPATH of the user's must not hide ours; nor must ours be lost in a program that python starts.
     out = shell(
-        'PYTHONPATH=$PWD/mine python -c "import importlib.util as u, only_here; print(u.find_spec(\'headrace\').origin)"'
+        "PYTHONPATH=$PWD/mine python -c "
+        "\"import importlib.util as u, only_here; print(u.find_spec('headrace').origin)\""
     )
     assert out.strip().endswith("headrace/__init__.py")
     out = shell(
         "python -c \"import subprocess, sys; subprocess.run([sys.executable, '-c', "
-        "'import importlib.util as u; print(u.find_spec(\\\"tensorflow\\\").origin)'], check=True)\""
+        '\'import importlib.util as u; print(u.find_spec(\\"tensorflow\\").origin)\'], check=True)"'
     )
     assert out.strip().endswith("tensorflow/__init__.py")
 
@@ -131,13 +132,18 @@ def test_local_predict_refuses_malformed_instances(shell, given, message):
 
 
 def test_sample_data_is_written_and_deterministic(shell):
-    shell("headrace sample-data taxifare a --rows 1000 --seed 3 && headrace sample-data taxifare b --rows 1000 --seed 3")
+    shell(
+        "headrace sample-data taxifare a --rows 1000 --seed 3 && headrace sample-data taxifare b --rows 1000 --seed 3"
+    )
     for name in ("train", "valid", "test"):
         content = (shell.directory / f"a/taxi-{name}.csv").read_bytes()
         assert content == (shell.directory / f"b/taxi-{name}.csv").read_bytes()
         assert all(len(line.split(b",")) == 7 for line in content.splitlines())
     shell("HEADRACE_NUM_THREADS=1 headrace sample-data taxifare c --rows 100000 --seed 3")
-    shell("HEADRACE_NUM_THREADS=4 headrace sample-data taxifare d --rows 100000 --seed 3 && cmp c/taxi-train.csv d/taxi-train.csv")
+    shell(
+        "HEADRACE_NUM_THREADS=4 headrace sample-data taxifare d --rows 100000 --seed 3 "
+        "&& cmp c/taxi-train.csv d/taxi-train.csv"
+    )
 
 
 def _package(*arguments: str) -> subprocess.CompletedProcess[str]:

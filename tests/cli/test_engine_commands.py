@@ -34,7 +34,9 @@ def test_the_engine_starts_by_itself_in_well_under_a_second_and_stops(shell):
 def test_buckets_are_listed_described_and_refused_twice(bucket):
     assert "gs://cli-bucket/\n" in bucket("gcloud storage ls")
     assert "gs://cli-bucket/\n" in bucket("gsutil ls")
-    assert json.loads(bucket("gcloud storage buckets describe gs://cli-bucket --format=json"))["location"] == "US-CENTRAL1"
+    assert (
+        json.loads(bucket("gcloud storage buckets describe gs://cli-bucket --format=json"))["location"] == "US-CENTRAL1"
+    )
     assert bucket("gcloud storage buckets list --format='value(name)' --filter=name=cli-bucket") == "cli-bucket\n"
     again = bucket.run("gsutil mb gs://cli-bucket", check=False)
     assert again.returncode == 1 and "ALREADY_EXISTS" in again.stderr
@@ -60,11 +62,16 @@ def test_objects_are_listed_by_wildcard_and_prefix(bucket):
 def test_copies_go_up_down_across_and_by_tree(bucket):
     bucket("mkdir -p tree/sub && echo one > tree/a.txt && echo two > tree/sub/b.txt")
     bucket("gcloud storage cp --recursive tree gs://cli-bucket/new")
-    assert bucket("gsutil ls 'gs://cli-bucket/new/**'").split() == ["gs://cli-bucket/new/a.txt", "gs://cli-bucket/new/sub/b.txt"]
+    assert bucket("gsutil ls 'gs://cli-bucket/new/**'").split() == [
+        "gs://cli-bucket/new/a.txt",
+        "gs://cli-bucket/new/sub/b.txt",
+    ]
     bucket("gsutil cp -r tree gs://cli-bucket/new")  # now it exists: the tree goes into it
     assert "gs://cli-bucket/new/tree/sub/b.txt" in bucket("gsutil ls 'gs://cli-bucket/new/**'")
     bucket("gcloud storage cp gs://cli-bucket/new/a.txt gs://cli-bucket/copy.txt && mkdir -p down")
-    bucket("gcloud storage cp -r gs://cli-bucket/new/tree down && gcloud storage cp gs://cli-bucket/copy.txt renamed.txt")
+    bucket(
+        "gcloud storage cp -r gs://cli-bucket/new/tree down && gcloud storage cp gs://cli-bucket/copy.txt renamed.txt"
+    )
     assert (bucket.directory / "down/tree/sub/b.txt").read_text() == "two\n"
     assert (bucket.directory / "renamed.txt").read_text() == "one\n"
     bucket("gcloud storage mv gs://cli-bucket/copy.txt gs://cli-bucket/moved.txt")
@@ -72,7 +79,9 @@ def test_copies_go_up_down_across_and_by_tree(bucket):
     assert bucket.run("gsutil stat gs://cli-bucket/copy.txt", check=False).returncode == 1
     bucket("echo piped | gsutil cp - gs://cli-bucket/piped.txt")
     assert bucket("gcloud storage cat gs://cli-bucket/piped.txt") == "piped\n"
-    bucket("gcloud storage rm --recursive gs://cli-bucket/new && gsutil rm gs://cli-bucket/moved.txt gs://cli-bucket/piped.txt")
+    bucket(
+        "gcloud storage rm --recursive gs://cli-bucket/new && gsutil rm gs://cli-bucket/moved.txt gs://cli-bucket/piped.txt"
+    )
     assert bucket("gcloud storage ls gs://cli-bucket") == "gs://cli-bucket/data/\n"
 
 
@@ -113,7 +122,10 @@ def test_large_files_pass_without_being_held_in_memory(bucket):
         file.truncate(size)
     limit = "ulimit -v 2000000"  # address space, libraries included
     bucket(f"({limit}; gcloud storage cp large.bin gs://cli-bucket/large.bin)")
-    bucket(f"({limit}; gcloud storage cp gs://cli-bucket/large.bin back.bin) && cmp large.bin back.bin && rm back.bin large.bin")
+    bucket(
+        f"({limit}; gcloud storage cp gs://cli-bucket/large.bin back.bin) "
+        "&& cmp large.bin back.bin && rm back.bin large.bin"
+    )
     bucket("gsutil rm gs://cli-bucket/large.bin")
 
 
@@ -210,7 +222,9 @@ def test_models_without_versions_live_and_versions_without_a_model_do_not(engine
     assert "Created ai platform model [projects/p1/models/m1]." in created.stderr
     assert engine("gcloud ai-platform models list").splitlines()[0].split() == ["NAME", "DEFAULT_VERSION_NAME"]
     assert json.loads(engine("gcloud ai-platform models describe m1 --format=json"))["name"] == "projects/p1/models/m1"
-    nothing = engine.run("gcloud ai-platform versions create v1 --model=m1 --origin=gs://cli-bucket/absent", check=False)
+    nothing = engine.run(
+        "gcloud ai-platform versions create v1 --model=m1 --origin=gs://cli-bucket/absent", check=False
+    )
     assert nothing.returncode == 1 and "failed." in nothing.stderr or "ERROR" in nothing.stderr
     engine("gcloud ai-platform models delete m1 --quiet")
     gone = engine.run("gcloud ai-platform models describe m1", check=False)
