@@ -528,5 +528,26 @@ DEFINE_OP("ResourceApplyRMSProp")
     .Keep()
     .NoGradient();
 
+DEFINE_OP("ResourceSparseApplyRMSProp")
+    .Input("var: resource")
+    .Input("ms: resource")
+    .Input("mom: resource")
+    .Input("lr: T")
+    .Input("rho: T")
+    .Input("momentum: T")
+    .Input("epsilon: T")
+    .Input("grad: T")
+    .Input("indices: Tindices")
+    .Attr("T", kReal)
+    .Attr("Tindices", kIndex)
+    .Attr("use_locking: bool = false")
+    .Kernel(UpdateKernel<RmsPropRule>)
+    .Stateful()
+    .Writes(0)
+    .Writes(1)
+    .Writes(2)
+    .Keep()
+    .NoGradient();
+
 }  // namespace
 }  // namespace headrace
