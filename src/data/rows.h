@@ -80,8 +80,6 @@ class RowReader {
     *row = rows_[at_++];
     return true;
   }
-  // Rows that Next gives without asking the source.
-  size_t buffered() const { return rows_.size() - at_; }
 
  private:
   bool Refill();
