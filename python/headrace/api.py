@@ -54,7 +54,7 @@ errors: OpError
 optimizers: gradients UnconnectedGradients
 data: decode_csv TensorSpec
 framework: import_graph_def GraphDef
-parsing: FixedLenFeature VarLenFeature
+parsing: FixedLenFeature VarLenFeature parse_example parse_single_example
 
 [compat]
 compat: as_bytes as_text as_str as_str_any path_to_str bytes_or_text_types integral_types real_types complex_types
@@ -177,7 +177,7 @@ data: AUTOTUNE shuffle_and_repeat map_and_batch parallel_interleave
 _ops: read_file write_file
 data: decode_csv
 examples: TFRecordWriter tf_record_iterator
-parsing: FixedLenFeature VarLenFeature
+parsing: FixedLenFeature VarLenFeature parse_example parse_single_example
 train: write_graph
 
 [python_io]
@@ -197,6 +197,7 @@ hooks: FinalOpsHook FeedFnHook SecondOrStepTimer
 
 [estimator.export]
 estimator: ServingInputReceiver TensorServingInputReceiver build_raw_serving_input_receiver_fn ExportOutput
+estimator: build_parsing_serving_input_receiver_fn
 estimator: PredictOutput RegressionOutput ClassificationOutput
 
 [estimator.inputs]

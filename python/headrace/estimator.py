@@ -259,6 +259,21 @@ def build_raw_serving_input_receiver_fn(features: dict[str, Tensor], default_bat
     return serving_input_receiver_fn
 
 
+def build_parsing_serving_input_receiver_fn(
+    feature_spec: dict[str, Any], default_batch_size: int | None = None
+) -> Callable:
+    """A function that is fed serialized tf.train.Examples and reads the features from them."""
+    from headrace import dtypes
+    from headrace.arrays import placeholder
+    from headrace.parsing import parse_example
+
+    def serving_input_receiver_fn() -> ServingInputReceiver:
+        serialized = placeholder(dtypes.string, [default_batch_size], "input_example_tensor")
+        return ServingInputReceiver(parse_example(serialized, feature_spec), {"examples": serialized})
+
+    return serving_input_receiver_fn
+
+
 # ---------------------------------------------------------------------------------------------------------- estimators
 
 

@@ -57,6 +57,38 @@ Holder Crossed(nb::handle keys, int64_t hash_bucket_size, nb::handle hash_key) {
   return {CrossedColumn(parts, hash_bucket_size, key)};
 }
 
+// From a dict of the skin's FixedLenFeature and VarLenFeature.
+ParseExampleSpec SpecFromPython(nb::handle features) {
+  ParseExampleSpec spec;
+  for (auto [name, feature] : nb::borrow<nb::dict>(features)) {
+    DType dtype = DTypeFromPython(feature.attr("dtype"));
+    if (!PyObject_HasAttrString(feature.ptr(), "shape")) {
+      spec.emplace(nb::cast<std::string>(name), VarLenFeature{dtype});
+      continue;
+    }
+    FixedLenFeature fixed{.shape = ShapeFromPython(feature.attr("shape")).ToShape(), .dtype = dtype};
+    if (nb::object value = feature.attr("default_value"); !value.is_none())
+      fixed.default_value = ToTensor(value, dtype);
+    spec.emplace(nb::cast<std::string>(name), fixed);
+  }
+  return spec;
+}
+
+nb::dict ParseFromPython(Output serialized, nb::handle features) {
+  nb::dict result;
+  nb::object sparse = nb::module_::import_("headrace.framework").attr("SparseTensor");
+  for (const auto& [name, tensor] : ParseExample(serialized, SpecFromPython(features))) {
+    if (const Output* dense = std::get_if<Output>(&tensor)) {
+      result[name.c_str()] = OutputToPython(*dense);
+    } else {
+      const auto& parts = std::get<SparseTensor>(tensor);
+      result[name.c_str()] =
+          sparse(OutputToPython(parts.indices), OutputToPython(parts.values), OutputToPython(parts.dense_shape));
+    }
+  }
+  return result;
+}
+
 nb::dict ParseSpec(nb::handle columns) {
   nb::dict result;
   nb::module_ parsing = nb::module_::import_("headrace.parsing");
@@ -155,6 +187,9 @@ void BindFeatures(nb::module_& m) {
                                {.units = units, .sparse_combiner = combiner, .trainable = trainable});
           });
         });
+  m.def("parse_example", [=](Output serialized, nb::handle features) {
+    return value_errors([&] { return ParseFromPython(serialized, features); });
+  });
   m.def("parse_example_spec", [=](nb::handle columns) { return value_errors([&] { return ParseSpec(columns); }); });
 }
 

@@ -221,3 +221,24 @@ def test_feature_columns_make_an_input_layer():
     with tf.Session() as session:
         session.run(tf.tables_initializer())
         assert session.run(layer).tolist() == [[1, 0, 0, 1], [0, 1, 0, 2]]
+
+
+def test_examples_are_parsed_into_features():
+    def example(words, *fare):
+        feature = {"words": tf.train.Feature(bytes_list=tf.train.BytesList(value=words))}
+        if fare:
+            feature["fare"] = tf.train.Feature(float_list=tf.train.FloatList(value=fare))
+        return tf.train.Example(features=tf.train.Features(feature=feature)).SerializeToString()
+
+    spec = {"fare": tf.FixedLenFeature([], tf.float32, 7.0), "words": tf.VarLenFeature(tf.string)}
+    batch = tf.placeholder(tf.string, [None])
+    features = tf.parse_example(batch, spec)
+    one = tf.parse_single_example(example([], 1.5), spec)
+    with tf.Session() as session:
+        values = session.run(features, {batch: [example([b"a", b"b"], 2.5), example([b"c"])]})
+        assert values["fare"].tolist() == [2.5, 7.0]
+        assert values["words"].values.tolist() == [b"a", b"b", b"c"]
+        assert values["words"].dense_shape.tolist() == [2, 2]
+        assert session.run(one["fare"]) == 1.5
+    with pytest.raises(ValueError, match="Missing: features"):
+        tf.parse_example(batch, {})
