@@ -172,8 +172,6 @@ TEST_F(SessionTest, TrainingStepsUpdateInPlace) {
 }
 
 TEST_F(SessionTest, KernelErrorsNameTheOp) {
-  const Output a = Placeholder({}, "a");
-  graph_->FindNode("a")->set_output_shape(0, {});
   const Output b = Placeholder({2, 2}, "b");
   const Output c = Placeholder(PartialShape(), "c");
   const Output product = ApplyOp("MatMul", {{b}, {c}}, {}, "product");
