@@ -1,11 +1,11 @@
 // The public datasets: handles on dataset nodes of the graph.
 #include <algorithm>
-#include <limits>
 #include <unordered_map>
 #include <unordered_set>
 
 #include "headrace/dataset.h"
 #include "headrace/op.h"
+#include "headrace/random_seed.h"
 
 namespace headrace {
 
@@ -140,17 +140,6 @@ Output StringVector(const std::vector<std::string>& values, std::string_view nam
 
 std::vector<OpArgument> OnePerComponent(const std::vector<Output>& components) {
   return {components};
-}
-
-// tf.data's seeds: 0 and 0 stand for none.
-std::pair<int64_t, int64_t> SeedsFor(std::optional<int64_t> seed) {
-  constexpr int64_t kDefaultGraphSeed = 87654321;
-  const Graph& graph = Graph::Current();
-  if (!graph.seed && !seed) return {0, 0};
-  const int64_t first = graph.seed.value_or(kDefaultGraphSeed);
-  const int64_t second = seed.value_or(graph.last_id());
-  if (first == 0 && second == 0) return {0, std::numeric_limits<int32_t>::max()};
-  return {first, second};
 }
 
 std::vector<std::pair<DType, PartialShape>> ArgumentsOf(const Dataset& dataset) {
@@ -330,7 +319,7 @@ Dataset Dataset::InterleaveElements(const std::function<Dataset(const ElementTen
 
 Dataset Dataset::Shuffle(int64_t buffer_size, std::optional<int64_t> seed, bool reshuffle_each_iteration) const {
   const Output size = Int64(buffer_size, "buffer_size");
-  const auto [first, second] = SeedsFor(seed);
+  const auto [first, second] = GetSeed(seed);
   return Apply("ShuffleDataset", {{size}, {Int64(first, "seed")}, {Int64(second, "seed2")}},
                {{"reshuffle_each_iteration", reshuffle_each_iteration}});
 }
@@ -445,6 +434,7 @@ std::shared_ptr<Function> DatasetFactory(Output variant) {
 }  // namespace
 
 DatasetIterator Dataset::OneShotIterator() const {
+  GetSeed();  // TensorFlow draws one here, and what is built after it would get other numbers without
   const auto factory = DatasetFactory(variant_);
   const Output resource = ApplyOp("OneShotIterator", {},
                                   {{"dataset_factory", FunctionRef{factory->name, nullptr}},
