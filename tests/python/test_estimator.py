@@ -168,7 +168,12 @@ def test_ctrl_c_stops_training_and_keeps_a_checkpoint(tmp_path):
             print("INTERRUPTED", estimator.get_variable_value("global_step") > 0)
     """)
     process = subprocess.Popen(
-        [sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [sys.executable, "-c", program],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        # A test run in the background of a shell has SIGINT ignored, and children inherit that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     deadline = time.time() + 60
     for text in process.stderr:
