@@ -2,8 +2,8 @@
 
 usage: python tools/bench.py --ours PYTHON --peer PYTHON [--rounds N] [--output FILE] [NAME...]
 
-Each interpreter provides `import tensorflow`: ours is Headrace's, the peer's is TensorFlow 2.15. They alternate, so that
-a machine whose speed drifts slows both; the ratio is above 1 where Headrace is the better one, whatever the unit.
+Each interpreter provides `import tensorflow`: ours is Headrace's, the peer's is TensorFlow 2.15. They alternate, so
+that a machine whose speed drifts slows both; the ratio is above 1 where Headrace is better, whatever the unit.
 """
 from __future__ import annotations
 

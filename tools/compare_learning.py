@@ -1,8 +1,8 @@
 """Compares what two engines learn: the lab's taxi model, trained from several seeds under each interpreter.
 
 usage: compare_learning.py --ours PYTHON --theirs PYTHON --data DIRECTORY [--steps 2000] [--seeds 10]
-Both interpreters must provide `import tensorflow` (Headrace's from `headrace env`, TensorFlow's 2.15). Prints each run's
-RMSE on DIRECTORY/taxi-valid.csv, then both engines' median, quartiles and range.
+Both interpreters must provide `import tensorflow` (Headrace's from `headrace env`, TensorFlow's 2.15). Prints each
+run's RMSE on DIRECTORY/taxi-valid.csv, then both engines' median, quartiles and range.
 """
 
 import argparse

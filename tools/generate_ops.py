@@ -102,8 +102,12 @@ def parse_attr(spec: str) -> Attr:
     name, _, rest = spec.partition(":")
     rest = rest.strip()
     # The default is behind the '=' that is not part of '>='.
-    match = re.match(r"(?P<type>(?:\{[^}]*\}|list\(\s*(?:\{[^}]*\}|\w+)\s*\)|\w+))\s*(?:>=\s*-?\d+\s*)?(?:=\s*(?P<d>.*))?$",
-                     rest, re.DOTALL)  # fmt: skip
+    match = re.match(
+        r"(?P<type>(?:\{[^}]*\}|list\(\s*(?:\{[^}]*\}|\w+)\s*\)|\w+))\s*"
+        r"(?:>=\s*-?\d+\s*)?(?:=\s*(?P<d>.*))?$",
+        rest,
+        re.DOTALL,
+    )
     if not match:
         raise SystemExit(f"generate_ops: cannot read the attribute {spec!r}")
     type_ = match["type"].replace(" ", "")

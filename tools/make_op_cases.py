@@ -42,7 +42,9 @@ Value = Any  # what numpy makes an array of
 
 # Arguments that tf.raw_ops knows by other names than the op's own.
 RENAMED = {("Squeeze", "axis"): "squeeze_dims"}
-RENAMED_INPUTS = {"reduction_indices": "axis", "split_dim": "axis", "dim": "axis", "input": "condition", "t": "x", "e": "y"}
+RENAMED_INPUTS = {
+    "reduction_indices": "axis", "split_dim": "axis", "dim": "axis", "input": "condition", "t": "x", "e": "y",
+}  # fmt: skip
 
 
 class Case:

@@ -26,8 +26,8 @@ class LoadedModel {
   LoadedModel& operator=(LoadedModel&&) noexcept;
 
   const std::map<std::string, Signature>& signatures() const;
-  // The signature of this name; of "": serving_default, else the only one there is, else predict. Errors: InvalidArgument,
-  // naming those there are.
+  // The signature of this name; of "": serving_default, else the only one there is, else predict. Errors:
+  // InvalidArgument, naming those there are.
   const Signature& signature(const std::string& name = "") const;
 
   // Runs a signature on tensors by input name; returns tensors by output name. Errors: InvalidArgument, naming what the

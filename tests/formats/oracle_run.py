@@ -2,7 +2,6 @@
 
 usage: oracle_run.py MODEL_DIR EXPORT EXPECTED. EXPECTED is {"instances": [...], "predictions": [...]} as Headrace predicts.
 """
-import glob
 import json
 import os
 import sys
@@ -36,7 +35,7 @@ def check_graph(model_dir, latest):
     with open(os.path.join(model_dir, "graph.pbtxt")) as file:
         graph = text_format.Parse(file.read(), tf.GraphDef())
     assert any(node.op == "MatMul" for node in graph.node)
-    meta = tf.MetaGraphDef.FromString(open(latest + ".meta", "rb").read())
+    tf.MetaGraphDef.FromString(open(latest + ".meta", "rb").read())
     with tf.Graph().as_default(), tf.Session() as session:
         saver = tf.train.import_meta_graph(latest + ".meta")
         saver.restore(session, latest)

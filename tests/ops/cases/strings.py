@@ -1,7 +1,7 @@
 """Strings: joining, hashing, numbers to and from text, buckets, CSV lines."""
 
 import tensorflow as tf
-from make_op_cases import Case, of, ramp, vec
+from make_op_cases import Case, of, vec
 
 LINES = of("string", ["1.5,2,abc", "-3,,", '"7",4,"a ""quoted"", field"'])
 DEFAULTS = [of("float32", [0.5]), of("int64", [9]), of("string", ["none"])]
