@@ -9,7 +9,7 @@ what=${1:-build}
 
 build_packages=(
   g++ cmake ninja-build lld pkg-config ca-certificates curl
-  libdnnl-dev libxsmm-dev libabsl-dev libprotobuf-dev protobuf-compiler libboost-system-dev libssl-dev libsqlite3-dev
+  libdnnl-dev libabsl-dev libprotobuf-dev protobuf-compiler libboost-system-dev libssl-dev libsqlite3-dev
   zlib1g-dev libsnappy-dev libyaml-cpp-dev libspdlog-dev libre2-dev libsimdjson-dev libfast-float-dev nlohmann-json3-dev
   python3.11 python3.11-dev python3.11-venv bubblewrap
 )
