@@ -15,7 +15,8 @@ framework: Graph Operation Tensor GraphKeys IndexedSlices SparseTensor SparseTen
 framework: control_dependencies device colocate_with get_default_graph reset_default_graph convert_to_tensor constant
 framework: convert_to_tensor_or_sparse_tensor add_to_collection add_to_collections get_collection get_collection_ref
 framework: set_random_seed is_tensor executing_eagerly
-session: Session InteractiveSession get_default_session ConfigProto GPUOptions GraphOptions OptimizerOptions RunOptions
+default_session: get_default_session
+session: Session InteractiveSession ConfigProto GPUOptions GraphOptions OptimizerOptions RunOptions
 session: RunMetadata
 math: add subtract multiply divide div truediv floordiv div_no_nan pow abs negative logical_xor equal not_equal round
 math: sigmoid tanh cast saturate_cast to_float to_double to_int32 to_int64 clip_by_value clip_by_norm

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from headrace import _core, dtypes, errors
+from headrace.default_session import get_default_session
 from headrace.shapes import TensorShape
 
 _core.register_skin(dtypes.BY_NUMBER, dtypes.DType, dtypes.as_dtype, TensorShape, errors.make_error)
@@ -405,8 +406,6 @@ def _run(self: Operation, feed_dict: Any = None, session: Any = None) -> None:
 
 
 def _session(session: Any) -> Any:
-    from headrace.session import get_default_session
-
     session = session or get_default_session()
     if session is None:
         raise ValueError(

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import threading
 from typing import Any
 
 from headrace import _core
+from headrace.default_session import Default
 from headrace.framework import (
     IndexedSlices,
     IndexedSlicesValue,
@@ -15,31 +15,6 @@ from headrace.framework import (
     Tensor,
     get_default_graph,
 )
-
-
-class _Stack(threading.local):
-    def __init__(self) -> None:
-        self.sessions: list[Any] = []
-
-
-_stack = _Stack()
-
-
-def get_default_session() -> Any:
-    """The innermost session made default by `with session:` in this thread, else None."""
-    return _stack.sessions[-1] if _stack.sessions else None
-
-
-class _Default:
-    def __init__(self, session: Any) -> None:
-        self._session = session
-
-    def __enter__(self) -> Any:
-        _stack.sessions.append(self._session)
-        return self._session
-
-    def __exit__(self, *error: object) -> None:
-        _stack.sessions.remove(self._session)
 
 
 class Session:
@@ -120,14 +95,14 @@ class Session:
         return []
 
     def as_default(self) -> Any:
-        return _Default(self)
+        return Default(self)
 
     def close(self) -> None:
         """Frees the variables. Later runs raise RuntimeError."""
         self._native.close()
 
     def __enter__(self) -> Session:
-        contexts = [self.graph.as_default(), _Default(self)]
+        contexts = [self.graph.as_default(), Default(self)]
         for context in contexts:
             context.__enter__()
         self._contexts.append(contexts)
@@ -145,7 +120,7 @@ class InteractiveSession(Session):
 
     def __init__(self, target: str = "", graph: Any = None, config: Any = None) -> None:
         super().__init__(target, graph, config)
-        self._installed = [self.graph.as_default(), _Default(self)] if graph is not None else [_Default(self)]
+        self._installed = [self.graph.as_default(), Default(self)] if graph is not None else [Default(self)]
         for context in self._installed:
             context.__enter__()
 
