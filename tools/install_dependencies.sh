@@ -13,7 +13,7 @@ build_packages=(
   zlib1g-dev libsnappy-dev libyaml-cpp-dev libspdlog-dev libre2-dev libsimdjson-dev libfast-float-dev nlohmann-json3-dev
   python3.11 python3.11-dev python3.11-venv bubblewrap
 )
-test_packages=(libgtest-dev libgmock-dev)
+test_packages=(libgtest-dev libgmock-dev libcli11-dev)  # CLI11: the C++ example's flags
 develop_packages=(clang-14 clang-format-14 clang-tidy-14 libclang-rt-14-dev ccache libbenchmark-dev)
 
 packages=("${build_packages[@]}")

@@ -18,7 +18,8 @@ class DatasetTest : public ::testing::TestWithParam<bool> {
     return Steps(build, GetParam(), limit);
   }
   static std::string WriteLines(const std::string& name, const std::string& text) {
-    const std::string path = ::testing::TempDir() + "/" + name;
+    // Tests run in processes side by side, each with files of its own.
+    const std::string path = ::testing::TempDir() + std::to_string(::getpid()) + "." + name;
     std::ofstream(path + ".new", std::ios::binary) << text;
     std::rename((path + ".new").c_str(), path.c_str());  // a reader sees either the old file or the new
     return path;

@@ -11,7 +11,7 @@ namespace {
 class RandomPipeline {
  public:
   explicit RandomPipeline(uint32_t seed) : random_(seed) {
-    path_ = ::testing::TempDir() + "/random_" + std::to_string(seed) + ".csv";
+    path_ = ::testing::TempDir() + "random_" + std::to_string(::getpid()) + "_" + std::to_string(seed) + ".csv";
     std::ofstream file(path_, std::ios::binary);
     const int lines = Pick(40);
     for (int i = 0; i < lines; ++i) file << Line(i) << (i + 1 == lines && Pick(2) ? "" : Pick(5) ? "\n" : "\r\n");
