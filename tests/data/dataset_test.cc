@@ -1,6 +1,8 @@
 // Datasets, both element by element and vectorised: what they give, in which order, and where errors stand.
 #include <gmock/gmock.h>
 
+#include <unistd.h>
+
 #include <fstream>
 
 #include "data/elements.h"

@@ -1,4 +1,6 @@
 // Random pipelines through the vectorised form and element by element: the same elements, order and errors.
+#include <unistd.h>
+
 #include <fstream>
 #include <random>
 
