@@ -339,6 +339,12 @@ class Estimator:
 
     @property
     def model_fn(self) -> Callable:
+        """The function given to the constructor. A canned estimator's is C++ and cannot be called from here."""
+        if not hasattr(self, "_model_fn"):
+            raise NotImplementedError(
+                f"the model_fn of {type(self).__name__} is C++ and cannot be wrapped yet; "
+                "give tf.estimator.Estimator a model_fn of your own"
+            )
         return self._model_fn
 
     def _input(self, input_fn: Callable, mode: str) -> Callable:

@@ -154,6 +154,13 @@ def test_wrong_use_is_explained(estimator, wrong, error, match):
         wrong(estimator)
 
 
+def test_model_fn_of_a_canned_estimator_says_why_it_is_not_there(estimator):
+    canned = tf.estimator.LinearRegressor([tf.feature_column.numeric_column("x")])
+    with pytest.raises(NotImplementedError, match="LinearRegressor"):
+        _ = canned.model_fn
+    assert callable(estimator.model_fn)
+
+
 def test_ctrl_c_stops_training_and_keeps_a_checkpoint(tmp_path):
     program = textwrap.dedent(f"""
         import numpy as np, tensorflow as tf
