@@ -37,16 +37,22 @@ def _step(global_step: Any, dtype: Any) -> Tensor:
     return cast(convert_to_tensor(global_step), dtype)
 
 
+def _rate_and_periods(
+    learning_rate: Any, global_step: Any, decay_steps: Any, staircase: bool
+) -> tuple[Tensor, Tensor]:
+    """The initial rate and how many periods of decay_steps have passed, whole ones only with `staircase`."""
+    rate = convert_to_tensor(learning_rate, name="learning_rate")
+    periods = _step(global_step, rate.dtype) / cast(convert_to_tensor(decay_steps), rate.dtype)
+    return rate, _ops.floor(periods) if staircase else periods
+
+
 def exponential_decay(
     learning_rate: Any, global_step: Any, decay_steps: Any, decay_rate: Any, staircase: bool = False,
     name: str | None = None,
 ) -> Tensor:  # fmt: skip
     """learning_rate * decay_rate ** (global_step / decay_steps)."""
     with name_scope(name, "ExponentialDecay", [learning_rate, global_step]) as scope:
-        rate = convert_to_tensor(learning_rate, name="learning_rate")
-        p = _step(global_step, rate.dtype) / cast(convert_to_tensor(decay_steps), rate.dtype)
-        if staircase:
-            p = _ops.floor(p)
+        rate, p = _rate_and_periods(learning_rate, global_step, decay_steps, staircase)
         return _ops.mul(rate, _ops.pow(cast(convert_to_tensor(decay_rate), rate.dtype), p), name=scope)
 
 
@@ -56,10 +62,7 @@ def inverse_time_decay(
 ) -> Tensor:  # fmt: skip
     """learning_rate / (1 + decay_rate * global_step / decay_steps)."""
     with name_scope(name, "InverseTimeDecay", [learning_rate, global_step]) as scope:
-        rate = convert_to_tensor(learning_rate, name="learning_rate")
-        p = _step(global_step, rate.dtype) / cast(convert_to_tensor(decay_steps), rate.dtype)
-        if staircase:
-            p = _ops.floor(p)
+        rate, p = _rate_and_periods(learning_rate, global_step, decay_steps, staircase)
         return _ops.real_div(rate, 1 + cast(convert_to_tensor(decay_rate), rate.dtype) * p, name=scope)
 
 
@@ -69,10 +72,7 @@ def natural_exp_decay(
 ) -> Tensor:  # fmt: skip
     """learning_rate * exp(-decay_rate * global_step / decay_steps)."""
     with name_scope(name, "NaturalExpDecay", [learning_rate, global_step]) as scope:
-        rate = convert_to_tensor(learning_rate, name="learning_rate")
-        p = _step(global_step, rate.dtype) / cast(convert_to_tensor(decay_steps), rate.dtype)
-        if staircase:
-            p = _ops.floor(p)
+        rate, p = _rate_and_periods(learning_rate, global_step, decay_steps, staircase)
         return _ops.mul(rate, _ops.exp(-cast(convert_to_tensor(decay_rate), rate.dtype) * p), name=scope)
 
 
