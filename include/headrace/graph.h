@@ -1,13 +1,17 @@
 // Graph: nodes that apply ops to the outputs of other nodes. Building follows TensorFlow 1: there is a current graph,
 // it has a stack of name scopes, control dependencies and devices, and names are made unique as 1.15 makes them.
-// A graph owns its nodes, whose addresses stay valid as long as the graph; it isn't thread-safe while it is built.
+// A graph owns its nodes, whose addresses stay valid as long as the graph. Threads: nodes may be added and sessions may
+// run what is there already at the same time; scopes belong to the one thread that builds, and so does iterating
+// nodes().
 #pragma once
 
 #include <any>
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <set>
+#include <shared_mutex>
 #include <string>
 #include <string_view>
 #include <typeindex>
@@ -56,7 +60,7 @@ class Node {
   bool output_is_ref(int i) const { return output_refs_.at(i); }
   bool input_is_ref(int i) const { return input_refs_.at(i); }
   const PartialShape& output_shape(int i) const { return output_shapes_.at(i); }
-  void set_output_shape(int i, const PartialShape& shape) { output_shapes_.at(i) = shape; }
+  void set_output_shape(int i, const PartialShape& shape);
   // The range [first, second) of flat input positions that the op's argument of this name takes.
   std::pair<int, int> InputRange(std::string_view arg) const;
 
@@ -139,8 +143,10 @@ class Graph : public std::enable_shared_from_this<Graph> {
   Graph(Graph&&) noexcept;  // nodes' graph() follows the move
   Graph& operator=(Graph&&) noexcept;
   Graph(const Graph&) = delete;
-  // A copy of nodes, functions and seed, without collections. `map`, if given, receives old node -> new node.
-  Graph Clone(std::unordered_map<const Node*, Node*>* map = nullptr) const;
+  // A copy of `roots` and all nodes that they need, with functions and seed, without collections. `map`, if given,
+  // receives old node -> new node.
+  Graph ExtractSubgraph(const std::vector<const Node*>& roots,
+                        std::unordered_map<const Node*, Node*>* map = nullptr) const;
 
   // --- nodes ---
   // Adds a node under exactly this name. Checks inputs and attributes against the op's declaration, fills in defaults
@@ -155,8 +161,9 @@ class Graph : public std::enable_shared_from_this<Graph> {
   Node* FindNode(std::string_view name) const;                                // nullptr if absent
   Output FindOutput(std::string_view name) const;  // "a:0" or "a"; errors: NotFound, InvalidArgument
   bool Contains(const Node* node) const;
-  uint64_t version() const { return version_; }  // grows with every change
-  void Finalize() { finalized_ = true; }         // any later change is an error, FailedPrecondition
+  // Grows with every change of what was there before; adding nodes and functions is none.
+  uint64_t version() const { return version_.load(std::memory_order_acquire); }
+  void Finalize() { finalized_ = true; }  // any later change is an error, FailedPrecondition
   bool finalized() const { return finalized_; }
 
   // --- changes, for passes and v1's mutators ---
@@ -207,8 +214,9 @@ class Graph : public std::enable_shared_from_this<Graph> {
 
  private:
   friend class GraphScope;
+  friend class Node;
   void CheckMutable() const;
-  void Adopt();
+  void Insert(std::unique_ptr<Node> node);
   std::vector<std::unique_ptr<Node>> nodes_;
   std::unordered_map<std::string, Node*> by_name_;
   std::unordered_map<std::string, int> used_names_;  // lower-cased, as 1.15 does
@@ -219,9 +227,11 @@ class Graph : public std::enable_shared_from_this<Graph> {
   std::vector<std::pair<Output, Output>> captures_;
   std::string name_scope_, device_;
   Graph* outer_ = nullptr;
-  uint64_t version_ = 0;
+  std::atomic<uint64_t> version_ = 0;
   int next_id_ = 0;
   bool finalized_ = false;
+  // Guards nodes, their edges and attributes, names and functions: shared to read, exclusive to change.
+  mutable std::shared_mutex mutex_;
 };
 
 // A function of the graph's library: args are _Arg nodes of the body, in order; results are outputs in it. A function

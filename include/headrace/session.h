@@ -1,6 +1,7 @@
 // Session: runs parts of a graph and keeps its variables. A run's plan (which steps, fused how, in which memory) is
 // compiled once for each combination of feeds, fetches and targets and looked up after that. Thread-safe: many threads
-// may run one session at once. The graph may grow between runs, not during one.
+// may run one session at once while another adds nodes to its graph. A run that a change of existing nodes overtakes
+// sees the graph before or after it.
 #pragma once
 
 #include <atomic>

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <mutex>
 
 #include "graph/signature.h"
 #include "headrace/op.h"
@@ -30,21 +31,32 @@ Graph& Graph::operator=(Graph&& other) noexcept {
   device_ = std::move(other.device_);
   seed = other.seed;
   outer_ = other.outer_;
-  version_ = other.version_;
+  version_ = other.version();
   next_id_ = other.next_id_;
   finalized_ = other.finalized_;
   for (auto& node : nodes_) node->graph_ = this;
   return *this;
 }
 
-Graph Graph::Clone(std::unordered_map<const Node*, Node*>* map) const {
-  Graph copy;
+Graph Graph::ExtractSubgraph(const std::vector<const Node*>& roots, std::unordered_map<const Node*, Node*>* map) const {
   std::unordered_map<const Node*, Node*> local;
   auto& to = map ? *map : local;
-  for (const auto& node : nodes_) {
+  std::vector<const Node*> needed;
+  const auto need = [&](const Node* node) {
+    if (to.try_emplace(node, nullptr).second) needed.push_back(node);
+  };
+  std::shared_lock lock(mutex_);
+  for (const Node* root : roots) need(root);
+  for (size_t i = 0; i < needed.size(); ++i) {  // grows while it is walked
+    for (const Output& input : needed[i]->inputs_) need(input.node);
+    for (const Node* input : needed[i]->control_inputs_) need(input);
+  }
+  std::ranges::sort(needed, {}, &Node::id_);
+  Graph copy;
+  for (const Node* node : needed) {
     auto fresh = std::unique_ptr<Node>(new Node(*node));
     fresh->graph_ = &copy;
-    to[node.get()] = fresh.get();
+    to[node] = fresh.get();
     copy.by_name_[fresh->name_] = fresh.get();
     copy.nodes_.push_back(std::move(fresh));
   }
@@ -52,11 +64,9 @@ Graph Graph::Clone(std::unordered_map<const Node*, Node*>* map) const {
     for (Output& input : node->inputs_) input.node = to.at(input.node);
     for (Node*& input : node->control_inputs_) input = to.at(input);
   }
-  copy.used_names_ = used_names_;
   copy.functions_ = functions_;
   copy.seed = seed;
   copy.outer_ = outer_;
-  copy.version_ = version_;
   copy.next_id_ = next_id_;
   return copy;
 }
@@ -93,7 +103,6 @@ Node* Graph::AddNode(NodeSpec spec) {
   CheckNodeName(spec.name);
   const OpDef& op = OpRegistry::Global().Find(spec.op);
   const std::string where = "'" + spec.name + "' (op: '" + spec.op + "')";
-  if (by_name_.contains(spec.name)) throw AlreadyExists("the graph has a node named '", spec.name, "' already");
   CompleteAttrs(op, &spec.attrs, where);
 
   auto node = std::unique_ptr<Node>(new Node);
@@ -125,7 +134,6 @@ Node* Graph::AddNode(NodeSpec spec) {
       node->output_refs_.push_back(arg.is_ref);
     }
   }
-  node->id_ = next_id_;
   node->name_ = std::move(spec.name);
   node->op_ = &op;
   node->graph_ = this;
@@ -137,13 +145,19 @@ Node* Graph::AddNode(NodeSpec spec) {
   InferShapes(node.get());
 
   Node* result = node.get();
-  by_name_[result->name_] = result;
-  // Every prefix counts as used, so that a later scope or op of that name gets another.
-  used_names_.try_emplace(Lower(result->name_), 1);
-  nodes_.push_back(std::move(node));
-  ++next_id_;
-  ++version_;
+  Insert(std::move(node));
   return result;
+}
+
+void Graph::Insert(std::unique_ptr<Node> node) {
+  std::unique_lock lock(mutex_);
+  if (!by_name_.try_emplace(node->name_, node.get()).second) {
+    throw AlreadyExists("the graph has a node named '", node->name_, "' already");
+  }
+  // Every prefix counts as used, so that a later scope or op of that name gets another.
+  used_names_.try_emplace(Lower(node->name_), 1);
+  node->id_ = next_id_++;
+  nodes_.push_back(std::move(node));
 }
 
 void Graph::InferShapes(Node* node) {
@@ -181,6 +195,7 @@ Node* Graph::Apply(std::string_view op_name, const std::vector<OpArgument>& argu
 }
 
 Node* Graph::FindNode(std::string_view name) const {
+  std::shared_lock lock(mutex_);
   const auto found = by_name_.find(std::string(name));
   return found == by_name_.end() ? nullptr : found->second;
 }
@@ -215,12 +230,14 @@ bool Graph::Contains(const Node* node) const {
 
 void Graph::ReplaceInput(Node* node, int i, Output with) {
   CheckMutable();
+  std::unique_lock lock(mutex_);
   node->inputs_.at(i) = with;
   ++version_;
 }
 
 void Graph::ReplaceUses(Output old_output, Output with) {
   CheckMutable();
+  std::unique_lock lock(mutex_);
   for (auto& node : nodes_) {
     for (Output& input : node->inputs_) {
       if (input == old_output) input = with;
@@ -231,6 +248,7 @@ void Graph::ReplaceUses(Output old_output, Output with) {
 
 void Graph::AddControlInput(Node* node, Node* input) {
   CheckMutable();
+  std::unique_lock lock(mutex_);
   if (std::ranges::find(node->control_inputs_, input) != node->control_inputs_.end()) return;
   node->control_inputs_.push_back(input);
   ++version_;
@@ -238,12 +256,14 @@ void Graph::AddControlInput(Node* node, Node* input) {
 
 void Graph::ClearControlInputs(Node* node) {
   CheckMutable();
+  std::unique_lock lock(mutex_);
   node->control_inputs_.clear();
   ++version_;
 }
 
 void Graph::RemoveNodes(const std::function<bool(const Node&)>& remove) {
   CheckMutable();
+  std::unique_lock lock(mutex_);
   const auto removed = [&](const auto& node) {
     if (!remove(*node)) return false;
     by_name_.erase(node->name_);
@@ -287,6 +307,7 @@ std::vector<Node*> Graph::TopologicalOrder() const {
 // ------------------------------------------------------------------------------------------------------------- names
 
 std::string Graph::UniqueName(std::string_view name, bool mark_as_used) {
+  std::unique_lock lock(mutex_);
   std::string full = name_scope_ + std::string(name);
   const std::string key = Lower(full);
   const auto found = used_names_.find(key);
@@ -308,12 +329,13 @@ std::string Graph::UniqueName(std::string_view name, bool mark_as_used) {
 // --------------------------------------------------------------------------------------------------------- functions
 
 void Graph::AddFunction(std::shared_ptr<const Function> function) {
+  std::unique_lock lock(mutex_);
   functions_.try_emplace(function->name, std::move(function));
-  ++version_;
 }
 
 std::shared_ptr<const Function> Graph::FindFunction(std::string_view name) const {
   for (const Graph* graph = this; graph; graph = graph->outer_) {
+    std::shared_lock lock(graph->mutex_);
     if (const auto found = graph->functions_.find(name); found != graph->functions_.end()) return found->second;
   }
   return nullptr;

@@ -1,7 +1,8 @@
 // Nodes and their outputs.
-#include "headrace/op.h"
+#include <mutex>
 
 #include "graph/signature.h"
+#include "headrace/op.h"
 
 namespace headrace {
 
@@ -48,7 +49,16 @@ const AttrValue& Node::attr(std::string_view name) const {
 }
 
 void Node::set_attr(const std::string& name, AttrValue value) {
+  std::unique_lock lock(graph_->mutex_);
   attrs_[name] = std::move(value);
+  ++graph_->version_;
+}
+
+void Node::set_output_shape(int i, const PartialShape& shape) {
+  std::unique_lock lock(graph_->mutex_);
+  if (output_shapes_.at(i) == shape) return;
+  output_shapes_[i] = shape;
+  ++graph_->version_;
 }
 
 }  // namespace headrace

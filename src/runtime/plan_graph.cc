@@ -84,11 +84,14 @@ PlanGraph MakePlanGraph(const Graph& graph, const std::vector<Output>& feeds, co
   for (const Node* target : targets) CheckBelongs(graph, target, "target");
   PlanGraph plan;
   std::unordered_map<const Node*, Node*> copies;
-  plan.graph = graph.Clone(&copies);
+  std::vector<const Node*> roots(targets.begin(), targets.end());
+  for (const Output& fetch : fetches) roots.push_back(fetch.node);
+  for (const Output& feed : feeds) roots.push_back(feed.node);  // checked and counted even if nothing uses them
+  plan.graph = graph.ExtractSubgraph(roots, &copies);
   for (const Output& fetch : fetches) plan.fetches.push_back({copies.at(fetch.node), fetch.index});
   for (const Node* target : targets) plan.targets.push_back(copies.at(target));
   for (const Output& feed : feeds) plan.feeds.push_back({copies.at(feed.node), feed.index});
-  plan = Prune(std::move(plan), {});  // of what is in no case needed
+  plan = Prune(std::move(plan), {});  // drops nothing yet, but knows each node's users
   std::unordered_set<const Node*> placeholders;
   for (size_t i = 0; i < feeds.size(); ++i) {
     if (std::find(feeds.begin(), feeds.begin() + static_cast<int64_t>(i), feeds[i]) !=

@@ -18,6 +18,10 @@ struct PlanKey {
   std::vector<Node*> targets;
 };
 
+// A program that adds ops and runs each of them once would keep their plans for ever; past this many all are dropped
+// and those in use are made again.
+constexpr size_t kMaxPlans = 1024;
+
 uint64_t Mix(uint64_t hash, const void* pointer, int index) {
   return (hash ^ (reinterpret_cast<uintptr_t>(pointer) + static_cast<uint64_t>(index))) * 0x9E3779B97F4A7C15ull;
 }
@@ -81,9 +85,8 @@ struct Session::Impl {
     auto plan = Make(key.feeds, fetches, targets);
     std::unique_lock lock(mutex);
     if (auto other = Find(hash, version, fetches, targets, same_feeds)) return other;  // made meanwhile
-    if (!plans.empty() && plans.begin()->second.first.version != version) {
-      std::erase_if(plans, [&](const auto& entry) { return entry.second.first.version != version; });
-    }
+    std::erase_if(plans, [&](const auto& entry) { return entry.second.first.version != version; });
+    if (plans.size() >= kMaxPlans) plans.clear();
     plans.emplace(hash, std::pair(std::move(key), plan));
     return plan;
   }

@@ -121,16 +121,28 @@ TEST_F(GraphTest, FinalizedGraphRefusesChange) {
   EXPECT_THROW(Source(), Error);
 }
 
-TEST_F(GraphTest, CloneIsIndependentAndMapsNodes) {
+TEST_F(GraphTest, ExtractedSubgraphIsIndependentAndMapsNodes) {
   const Output x = Source("x");
   const Output y = ApplyOp("TestAdd", {{x}, {x}}, {}, "y");
+  ApplyOp("TestAdd", {{y}, {y}}, {}, "needed_by_nobody");
   std::unordered_map<const Node*, Node*> map;
-  Graph copy = graph_.Clone(&map);
+  Graph copy = graph_.ExtractSubgraph({y.node}, &map);
+  EXPECT_EQ(copy.nodes().size(), 2u);
   EXPECT_EQ(map.at(y.node)->input(0).node, map.at(x.node));
   copy.ReplaceInput(map.at(y.node), 0, map.at(x.node)->output());
   Graph moved = std::move(copy);
   EXPECT_EQ(moved.FindNode("y")->graph(), &moved);
   EXPECT_EQ(y.node->graph(), &graph_);
+}
+
+TEST_F(GraphTest, VersionGrowsWithChangesOfWhatIsThereNotWithNewNodes) {
+  const Output x = Source("x");
+  const Output y = ApplyOp("TestAdd", {{x}, {x}}, {}, "y");
+  const uint64_t version = graph_.version();
+  const Output z = Source("z");
+  EXPECT_EQ(graph_.version(), version);
+  graph_.ReplaceInput(y.node, 0, z);
+  EXPECT_GT(graph_.version(), version);
 }
 
 TEST_F(GraphTest, TopologicalOrderFindsACycle) {

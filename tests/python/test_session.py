@@ -133,6 +133,33 @@ def test_many_threads_share_a_session(session):
     assert wrong == []
 
 
+def test_the_graph_may_grow_while_a_thread_runs(session):
+    x = tf.placeholder(tf.float32, [])
+    y = x * x
+    done = threading.Event()
+    wrong = []
+
+    def work():
+        while not done.is_set():
+            if session.run([y, x], {x: 3.0}) != [9.0, 3.0]:
+                wrong.append(1)
+
+    threads = [threading.Thread(target=work) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    total = y
+    try:
+        for _ in range(300):
+            total = total + y
+            session.run(total, {x: 1.0})
+    finally:
+        done.set()
+        for thread in threads:
+            thread.join()
+    assert wrong == []
+    assert session.run(total, {x: 1.0}) == 301.0
+
+
 def test_callables(session):
     x = tf.placeholder(tf.float32, [])
     double = session.make_callable(x * 2, [x])

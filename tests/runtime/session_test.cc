@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <thread>
 
 #include "headrace/op.h"
@@ -213,6 +214,29 @@ TEST_F(SessionTest, TheGraphMayGrowBetweenRuns) {
   EXPECT_EQ(Values(session.Run({x})[0])[0], 2);
   const Output y = ApplyOp("AddV2", {{x}, {x}});
   EXPECT_EQ(Values(session.Run({y})[0])[0], 4);
+}
+
+TEST_F(SessionTest, TheGraphMayGrowWhileOtherThreadsRun) {
+  const Output x = Placeholder({-1}, "x");
+  const Output y = ApplyOp("Mul", {{x}, {x}});
+  Session session(graph_);
+  std::atomic<bool> grown = false;
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 3; ++t) {
+    threads.emplace_back([&, t] {
+      const std::vector<Output> fetches(t + 1, y);  // each thread compiles plans of its own
+      while (!grown) {
+        EXPECT_EQ(Values(session.Run({{x, Floats({1}, {3})}}, fetches).back())[0], 9);
+        EXPECT_EQ(session.graph()->FindNode("x"), x.node);
+        session.MakeCallable({x}, {y});
+      }
+    });
+  }
+  Output sum = y;
+  for (int i = 0; i < 500; ++i) sum = ApplyOp("AddV2", {{sum}, {y}});
+  grown = true;
+  for (auto& thread : threads) thread.join();
+  EXPECT_EQ(Values(session.Run({{x, Floats({1}, {1})}}, {sum})[0])[0], 501);
 }
 
 TEST_F(SessionTest, CancellationStopsARun) {
