@@ -126,6 +126,18 @@ void CopyRows(DType dtype, const void* from, std::span<const int64_t> indices, i
   });
 }
 
+void ScatterRows(DType dtype, const void* from, std::span<const int64_t> indices, int64_t width, void* to) {
+  VisitStorage(dtype, [&](const auto& word) {
+    using Word = std::decay_t<decltype(word)>;
+    const auto* rows = static_cast<const Word*>(from);
+    auto* out = static_cast<Word*>(to);
+    for (const int64_t row : indices) {
+      std::copy_n(rows, width, out + row * width);
+      rows += width;
+    }
+  });
+}
+
 void FillElements(DType dtype, const void* value, void* to, int64_t n) {
   VisitStorage(dtype, [&](const auto& word) {
     using Word = std::decay_t<decltype(word)>;

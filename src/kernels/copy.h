@@ -27,6 +27,8 @@ void CopyStrided(DType dtype, const Shape& dims, const void* from, std::span<con
 
 // Row i of `to` becomes row indices[i] of `from`; rows are `width` elements.
 void CopyRows(DType dtype, const void* from, std::span<const int64_t> indices, int64_t width, void* to);
+// The other way about: row indices[i] of `to` becomes row i of `from`.
+void ScatterRows(DType dtype, const void* from, std::span<const int64_t> indices, int64_t width, void* to);
 
 // Sets n elements to *value.
 void FillElements(DType dtype, const void* value, void* to, int64_t n);
