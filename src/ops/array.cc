@@ -10,6 +10,7 @@
 #include "headrace/ops/array.h"
 #include "headrace/ops/broadcasting.h"
 #include "headrace/ops/reduction.h"
+#include "kernels/convert.h"
 #include "kernels/copy.h"
 #include "ops/declare.h"
 
@@ -513,37 +514,6 @@ DEFINE_OP("LinSpace")
 
 // ------------------------------------------------------------------------------------------------------- element types
 
-template <class From, class To>
-void CastLoop(const void* from, void* to, int64_t n) {
-  const From* source = static_cast<const From*>(from);
-  To* target = static_cast<To*>(to);
-  for (int64_t i = 0; i < n; ++i) {
-    if constexpr (std::is_class_v<From> && std::is_class_v<To>) {
-      target[i] = To(static_cast<float>(source[i]));
-    } else if constexpr (std::is_class_v<From>) {
-      target[i] = static_cast<To>(static_cast<float>(source[i]));
-    } else if constexpr (std::is_class_v<To>) {
-      target[i] = To(static_cast<float>(source[i]));
-    } else {
-      target[i] = static_cast<To>(source[i]);
-    }
-  }
-}
-using CastFunction = void (*)(const void*, void*, int64_t);
-
-// Calls f with a value of the dtype's C++ type, half and bfloat16 included.
-template <class F>
-auto VisitCastable(DType dtype, F&& f) {
-  if (dtype == DType::kHalf) return f(Half());
-  if (dtype == DType::kBFloat16) return f(BFloat16());
-  return VisitNumeric(dtype, "Cast", f);
-}
-CastFunction FindCast(DType from, DType to) {
-  return VisitCastable(from, [&](auto source) -> CastFunction {
-    return VisitCastable(to, [&](auto target) -> CastFunction { return CastLoop<decltype(source), decltype(target)>; });
-  });
-}
-
 DEFINE_OP("Cast")
     .Input("x: SrcT")
     .Output("y: DstT")
@@ -557,7 +527,7 @@ DEFINE_OP("Cast")
       const bool supported = (IsNumeric(from) || from == DType::kBool) && (IsNumeric(to) || to == DType::kBool) &&
                              !IsComplex(from) && !IsComplex(to);
       if (!supported) throw Unimplemented("Cast ", from, " to ", to, " is not supported");
-      return [cast = FindCast(from, to)](KernelContext& context) {
+      return [cast = FindConversion(from, to)](KernelContext& context) {
         const Tensor& input = context.input(0);
         Tensor& output = context.AllocateOutput(0, input.shape());
         const char* source = static_cast<const char*>(input.raw());

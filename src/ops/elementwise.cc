@@ -3,10 +3,10 @@
 // types without a lane function of their own go through a wider one, a tile at a time.
 #include <algorithm>
 #include <cstring>
-#include <tuple>
 #include <utility>
 
 #include "base/thread_pool.h"
+#include "kernels/convert.h"
 #include "ops/declare.h"
 
 namespace headrace {
@@ -38,39 +38,10 @@ DType CarrierOf(DType dtype) {
   }
 }
 
-template <class From, class To>
-void ConvertTo(const void* from, void* to, int64_t n) {
-  for (int64_t i = 0; i < n; ++i) static_cast<To*>(to)[i] = static_cast<To>(static_cast<const From*>(from)[i]);
-}
-using Conversion = void (*)(const void*, void*, int64_t);
-std::pair<Conversion, Conversion> ConversionsOf(DType dtype) {  // to the carrier and back
-  switch (dtype) {
-    case DType::kHalf:
-      return {ConvertTo<Half, float>, ConvertTo<float, Half>};
-    case DType::kBFloat16:
-      return {ConvertTo<BFloat16, float>, ConvertTo<float, BFloat16>};
-    case DType::kInt8:
-      return {ConvertTo<int8_t, int32_t>, ConvertTo<int32_t, int8_t>};
-    case DType::kInt16:
-      return {ConvertTo<int16_t, int32_t>, ConvertTo<int32_t, int16_t>};
-    case DType::kBool:
-    case DType::kUInt8:
-      return {ConvertTo<uint8_t, int32_t>, ConvertTo<int32_t, uint8_t>};
-    case DType::kUInt16:
-      return {ConvertTo<uint16_t, int32_t>, ConvertTo<int32_t, uint16_t>};
-    case DType::kUInt32:
-      return {ConvertTo<uint32_t, int64_t>, ConvertTo<int64_t, uint32_t>};
-    case DType::kUInt64:
-      return {ConvertTo<uint64_t, int64_t>, ConvertTo<int64_t, uint64_t>};
-    default:
-      return {nullptr, nullptr};
-  }
-}
-
 // A lane function for any dtype: the op's own, or one of a wider type between conversions.
 struct AnyLane {
   TileFunction tile = nullptr;
-  Conversion widen = nullptr, narrow = nullptr;  // null: none needed
+  ConversionFunction widen = nullptr, narrow = nullptr;  // null: none needed
   size_t in_size = 0, out_size = 0, arity = 0;
   bool predicate = false;  // gives bools, which are not narrowed
 
@@ -81,9 +52,12 @@ struct AnyLane {
     predicate = node.output_dtype(0) == DType::kBool;
     tile = lanes.Find(dtype);
     if (tile) return;
-    tile = lanes.Find(CarrierOf(dtype));
-    std::tie(widen, narrow) = ConversionsOf(dtype);
-    if (!tile || !widen) throw Unimplemented("op ", node.type(), " has no kernel for ", dtype, " at ", node.name());
+    const DType carrier = CarrierOf(dtype);
+    tile = lanes.Find(carrier);
+    if (!tile || carrier == dtype)
+      throw Unimplemented("op ", node.type(), " has no kernel for ", dtype, " at ", node.name());
+    widen = FindConversion(dtype, carrier);
+    narrow = FindConversion(carrier, dtype);
   }
 
   void Run(const char* const* in, char* out, int64_t n) const {

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
+#include <vector>
 
 #include "base/thread_pool.h"
 #include "headrace/operators.h"
@@ -10,6 +12,7 @@
 #include "headrace/ops/math_binary.h"
 #include "headrace/ops/math_unary.h"
 #include "headrace/ops/reduction.h"
+#include "kernels/convert.h"
 #include "ops/declare.h"
 
 namespace headrace {
@@ -37,27 +40,56 @@ struct SoftmaxRows {
   }
 };
 
+// A tensor as T; half and bfloat16, which are computed as float, are converted.
 template <class T>
-void RunSoftmax(KernelContext& context, bool logarithm) {
-  const Tensor& logits = context.input(0);
-  const int64_t classes = logits.dim(logits.rank() - 1);
-  Tensor& output = context.AllocateOutput(0, logits.shape());
-  if (output.num_elements() == 0) return;
-  const T* in = logits.data<T>();
-  T* out = output.data<T>();
-  context.pool().ParallelFor(logits.num_elements() / classes, 1 + 8192 / classes, [&](int64_t begin, int64_t end) {
-    logarithm ? Dispatch<SoftmaxRows<T, true>>(in, out, begin, end, classes)
-              : Dispatch<SoftmaxRows<T, false>>(in, out, begin, end, classes);
-  });
+Tensor Widened(KernelContext& context, const Tensor& tensor) {
+  if (tensor.dtype() == DTypeOf<T>) return tensor;
+  Tensor wide = context.Scratch(DTypeOf<T>, tensor.shape());
+  FindConversion(tensor.dtype(), DTypeOf<T>)(tensor.raw(), wide.raw(), tensor.num_elements());
+  return wide;
+}
+
+// Output i as T: the output itself, or memory from which Finish converts.
+template <class T>
+class WideOutput {
+ public:
+  WideOutput(KernelContext& context, int i, const Shape& shape)
+      : output_(context.AllocateOutput(i, shape)),
+        wide_(output_.dtype() == DTypeOf<T> ? output_ : context.Scratch(DTypeOf<T>, shape)) {}
+  T* data() { return wide_.data<T>(); }
+  void Finish() {
+    if (output_.dtype() == DTypeOf<T>) return;
+    FindConversion(DTypeOf<T>, output_.dtype())(wide_.raw(), output_.raw(), output_.num_elements());
+  }
+
+ private:
+  Tensor output_, wide_;
+};
+
+// Calls f with a zero of the type to compute in.
+template <class F>
+void VisitWide(DType dtype, F&& f) {
+  dtype == DType::kDouble ? f(double{}) : f(float{});
 }
 
 Kernel SoftmaxKernel(bool logarithm) {
   return [logarithm](KernelContext& context) {
     const Tensor& logits = context.input(0);
     if (logits.rank() < 1) throw InvalidArgument("logits must have >= 1 dimension, got ", logits.shape());
-    if (logits.dtype() == DType::kFloat) return RunSoftmax<float>(context, logarithm);
-    if (logits.dtype() == DType::kDouble) return RunSoftmax<double>(context, logarithm);
-    throw Unimplemented("softmax has no kernel for ", logits.dtype(), " at ", context.node().name());
+    VisitWide(logits.dtype(), [&](auto zero) {
+      using T = decltype(zero);
+      WideOutput<T> output(context, 0, logits.shape());
+      if (logits.num_elements() == 0) return;
+      const Tensor wide = Widened<T>(context, logits);
+      const int64_t classes = logits.dim(logits.rank() - 1);
+      const T* in = wide.data<T>();
+      T* out = output.data();
+      context.pool().ParallelFor(logits.num_elements() / classes, 1 + 8192 / classes, [&](int64_t begin, int64_t end) {
+        logarithm ? Dispatch<SoftmaxRows<T, true>>(in, out, begin, end, classes)
+                  : Dispatch<SoftmaxRows<T, false>>(in, out, begin, end, classes);
+      });
+      output.Finish();
+    });
   };
 }
 
@@ -93,40 +125,50 @@ T SoftmaxRow(const T* x, T* softmax, int64_t classes) {
   return maximum + std::log(total);
 }
 
+// The rows of a tensor that broadcasts to rows x classes.
+template <class T>
+class BroadcastRows {
+ public:
+  BroadcastRows(const T* values, const Shape& shape, int64_t classes)
+      : values_(values),
+        step_(shape.rank() < 2 || shape[0] == 1 ? 0 : shape[1]),
+        repeated_(shape.num_elements() > 0 && (shape.rank() == 0 || shape[shape.rank() - 1] == 1) ? classes : 0) {}
+  const T* operator[](int64_t row) {
+    const T* begin = values_ + row * step_;
+    if (repeated_.size() <= 1) return begin;
+    std::fill(repeated_.begin(), repeated_.end(), *begin);
+    return repeated_.data();
+  }
+
+ private:
+  const T* values_;
+  int64_t step_;
+  std::vector<T> repeated_;  // the one value of a row, for each class
+};
+
 template <class T>
 void DenseCrossEntropy(KernelContext& context) {
-  const Tensor &features = context.input(0), &labels = context.input(1);
+  const Tensor features = Widened<T>(context, context.input(0)), labels = Widened<T>(context, context.input(1));
   const Shape shape = BroadcastShapes(features.shape(), labels.shape());
   if (shape.rank() != 2) {
     throw InvalidArgument("logits and labels must be either 2-dimensional, or broadcasted to be 2-dimensional: ",
                           features.shape(), " and ", labels.shape());
   }
   const int64_t rows = shape[0], classes = shape[1];
-  if (classes > 0 && features.dim(features.rank() - 1) != classes) {
-    throw Unimplemented("broadcasting one logit to ", classes, " classes at ", context.node().name());
-  }
-  T* loss = context.AllocateOutput(0, {rows}).template data<T>();
-  T* backprop = context.AllocateOutput(1, shape).template data<T>();
-  if (rows == 0 || classes == 0) {
-    std::fill_n(loss, rows, T(0));
-    return;
-  }
-  const int64_t feature_step = features.num_elements() == classes ? 0 : classes;
-  const bool one_label = labels.dim(labels.rank() - 1) == 1 && classes != 1;
-  const int64_t label_rows = labels.num_elements() / labels.dim(labels.rank() - 1);
-  for (int64_t r = 0; r < rows; ++r) {
-    const T* x = features.data<T>() + r * feature_step;
-    const T* y = labels.data<T>() + (label_rows == 1 ? 0 : r) * labels.dim(labels.rank() - 1);
-    T* d = backprop + r * classes;
+  WideOutput<T> loss(context, 0, {rows}), backprop(context, 1, shape);
+  std::fill_n(loss.data(), rows, T(0));
+  BroadcastRows<T> xs(features.data<T>(), features.shape(), classes), ys(labels.data<T>(), labels.shape(), classes);
+  for (int64_t r = 0; r < rows && classes > 0; ++r) {
+    const T *x = xs[r], *y = ys[r];
+    T* d = backprop.data() + r * classes;
     const T log_total = SoftmaxRow(x, d, classes);
-    T sum = 0;
     for (int64_t i = 0; i < classes; ++i) {
-      const T label = y[one_label ? 0 : i];
-      sum += label == 0 ? T(0) : label * (log_total - x[i]);
-      d[i] -= label;
+      if (y[i] != 0) loss.data()[r] += y[i] * (log_total - x[i]);
+      d[i] -= y[i];
     }
-    loss[r] = sum;
   }
+  loss.Finish();
+  backprop.Finish();
 }
 
 DEFINE_OP("SoftmaxCrossEntropyWithLogits")
@@ -141,8 +183,7 @@ DEFINE_OP("SoftmaxCrossEntropyWithLogits")
       context.set_output(1, shape);
     })
     .Kernel([](KernelContext& context) {
-      context.input(0).dtype() == DType::kDouble ? DenseCrossEntropy<double>(context)
-                                                 : DenseCrossEntropy<float>(context);
+      VisitWide(context.input(0).dtype(), [&](auto zero) { DenseCrossEntropy<decltype(zero)>(context); });
     })
     .Gradient([](Backward& b) {
       const Output column = ExpandDims(b.dy(0), ConstantLike(DType::kInt32, -1));
@@ -156,7 +197,8 @@ DEFINE_OP("SoftmaxCrossEntropyWithLogits")
 
 template <class T>
 void SparseCrossEntropy(KernelContext& context) {
-  const Tensor &features = context.input(0), &labels = context.input(1);
+  const Tensor features = Widened<T>(context, context.input(0));
+  const Tensor& labels = context.input(1);
   if (features.rank() != 2) throw InvalidArgument("logits must be 2-D, but got shape ", features.shape());
   if (labels.rank() != 1) throw InvalidArgument("labels must be 1-D, but got shape ", labels.shape());
   if (features.dim(0) != labels.dim(0)) {
@@ -165,8 +207,7 @@ void SparseCrossEntropy(KernelContext& context) {
   }
   const int64_t rows = features.dim(0), classes = features.dim(1);
   if (classes == 0) throw InvalidArgument("Must have at least one class, but got logits shape ", features.shape());
-  T* loss = context.AllocateOutput(0, {rows}).template data<T>();
-  T* backprop = context.AllocateOutput(1, features.shape()).template data<T>();
+  WideOutput<T> loss(context, 0, {rows}), backprop(context, 1, features.shape());
   for (int64_t r = 0; r < rows; ++r) {
     const int64_t label = labels.AsInt64(r);
     if (label < 0 || label >= classes) {
@@ -174,9 +215,12 @@ void SparseCrossEntropy(KernelContext& context) {
                             ").  Label values: ", labels);
     }
     const T* x = features.data<T>() + r * classes;
-    loss[r] = SoftmaxRow(x, backprop + r * classes, classes) - x[label];
-    backprop[r * classes + label] -= T(1);
+    T* d = backprop.data() + r * classes;
+    loss.data()[r] = SoftmaxRow(x, d, classes) - x[label];
+    d[label] -= T(1);
   }
+  loss.Finish();
+  backprop.Finish();
 }
 
 DEFINE_OP("SparseSoftmaxCrossEntropyWithLogits")
@@ -192,8 +236,7 @@ DEFINE_OP("SparseSoftmaxCrossEntropyWithLogits")
       context.set_output(1, features);
     })
     .Kernel([](KernelContext& context) {
-      context.input(0).dtype() == DType::kDouble ? SparseCrossEntropy<double>(context)
-                                                 : SparseCrossEntropy<float>(context);
+      VisitWide(context.input(0).dtype(), [&](auto zero) { SparseCrossEntropy<decltype(zero)>(context); });
     })
     .Gradient([](Backward& b) {
       Output dx = ExpandDims(b.dy(0), ConstantLike(DType::kInt32, -1)) * b.y(1);
