@@ -7,13 +7,6 @@
 namespace headrace {
 namespace {
 
-// What is known of the shape of the variable behind a handle.
-PartialShape VariableShapeOf(const Output& handle) {
-  const Node* node = handle.node;
-  while (node->type() == "Identity") node = node->input(0).node;
-  return node->type() == "VarHandleOp" ? node->attr<PartialShape>("shape") : PartialShape();
-}
-
 enum class Scatter { kUpdate, kAdd, kSub };
 
 // Rows `indices` of the variable become, gain or lose the rows of `updates` (or the one scalar).

@@ -11,6 +11,7 @@
 #include "kernels/copy.h"
 #include "kernels/lanes.h"
 #include "ops/declare.h"
+#include "ops/variable_kernels.h"
 
 namespace headrace {
 namespace {
@@ -208,10 +209,7 @@ DEFINE_OP("ReadVariableOp")
     .Input("resource: resource")
     .Output("value: dtype")
     .Attr("dtype: type")
-    .Shape([](ShapeContext& context) {
-      const Node* handle = context.node().input(0).node;
-      context.set_output(0, handle->type() == "VarHandleOp" ? handle->attr<PartialShape>("shape") : PartialShape());
-    })
+    .Shape([](ShapeContext& context) { context.set_output(0, VariableShapeOf(context.node().input(0))); })
     .Kernel([](const Node& node) -> Kernel {
       return [dtype = node.output_dtype(0)](KernelContext& context) {
         const Tensor& value = context.variable(0).Read();
@@ -224,6 +222,14 @@ DEFINE_OP("ReadVariableOp")
     })
     .Reads(0)
     .Gradient([](Backward& b) { b.Return(b.gradient()); });
+
+// TensorFlow's savers ask a variable to stop copying what is read for sparse updates' sake; here a read never copies.
+DEFINE_OP("DisableCopyOnRead")
+    .Input("resource: resource")
+    .Kernel([](KernelContext& context) { (void)context.variable(0); })
+    .Stateful()
+    .Reads(0)
+    .NoGradient();
 
 DEFINE_OP("VariableShape")
     .Input("input: resource")

@@ -1,4 +1,4 @@
-// Finding rows of variables.
+// Finding variables' shapes and rows.
 #include "ops/variable_kernels.h"
 
 namespace headrace {
@@ -11,6 +11,12 @@ std::vector<int64_t> CheckedRows(const Tensor& indices, int64_t rows, const std:
     }
   }
   return checked;
+}
+
+PartialShape VariableShapeOf(const Output& handle) {
+  const Node* node = handle.node;
+  while (node->type() == "Identity") node = node->input(0).node;
+  return node->type() == "VarHandleOp" ? node->attr<PartialShape>("shape") : PartialShape();
 }
 
 }  // namespace headrace

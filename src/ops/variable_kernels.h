@@ -12,6 +12,9 @@ namespace headrace {
 // Indices into `rows` rows, as int64. Errors: InvalidArgument for one out of range, naming node, position and value.
 std::vector<int64_t> CheckedRows(const Tensor& indices, int64_t rows, const std::string& node);
 
+// What is known of the shape of the variable behind a handle.
+PartialShape VariableShapeOf(const Output& handle);
+
 // The position of an op's argument among a node's inputs.
 inline int ArgumentIndex(const Node& node, std::string_view name) {
   return node.InputRange(name).first;

@@ -27,4 +27,5 @@ CASES = [
     Case("ResourceGather", var(), [[1, 3], [0, 0]], dtype=tf.float32),
     Case("ReadVariableOp", Var(vec(1.0, 2.0)), dtype=tf.float32),
     Case("VariableShape", var()),
+    Case("DisableCopyOnRead", var()),
 ]
