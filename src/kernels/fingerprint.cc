@@ -113,7 +113,54 @@ uint64_t Long(const char* s, size_t n) {
               multiplier);
 }
 
+// SipHash's state: four words, stirred by additions, rotations and exclusive ors.
+class SipState {
+ public:
+  explicit SipState(const HashKey& key)
+      : a_(key.low ^ 0x736f6d6570736575),
+        b_(key.high ^ 0x646f72616e646f6d),
+        c_(key.low ^ 0x6c7967656e657261),
+        d_(key.high ^ 0x7465646279746573) {}
+
+  void Absorb(uint64_t word) {
+    d_ ^= word;
+    Stir(2);
+    a_ ^= word;
+  }
+  uint64_t Finish() {
+    c_ ^= 0xff;
+    Stir(4);
+    return a_ ^ b_ ^ c_ ^ d_;
+  }
+
+ private:
+  void Stir(int rounds) {
+    for (; rounds > 0; --rounds) {
+      a_ += b_;
+      c_ += d_;
+      b_ = std::rotl(b_, 13) ^ a_;
+      d_ = std::rotl(d_, 16) ^ c_;
+      a_ = std::rotl(a_, 32) + d_;
+      c_ += b_;
+      d_ = std::rotl(d_, 21) ^ a_;
+      b_ = std::rotl(b_, 17) ^ c_;
+      c_ = std::rotl(c_, 32);
+    }
+  }
+  uint64_t a_, b_, c_, d_;
+};
+
 }  // namespace
+
+uint64_t KeyedHash64(const HashKey& key, std::string_view bytes) {
+  SipState state(key);
+  const size_t whole = bytes.size() / 8 * 8;
+  for (size_t i = 0; i < whole; i += 8) state.Absorb(Word(bytes.data() + i));
+  uint64_t last = uint64_t{bytes.size() & 0xff} << 56;  // what is left, with the length in the highest byte
+  for (size_t i = whole; i < bytes.size(); ++i) last |= uint64_t{static_cast<uint8_t>(bytes[i])} << 8 * (i - whole);
+  state.Absorb(last);
+  return state.Finish();
+}
 
 uint64_t Fingerprint64(std::string_view bytes) {
   const char* s = bytes.data();

@@ -1,135 +1,192 @@
-// SparseCross: the cross product of the features of several columns, record by record, hashed or joined as text.
+// SparseCross and its successors: the cross product of the features of several columns, record by record, hashed or
+// joined as text. Each feature is hashed once, however many crosses it takes part in.
+#include <algorithm>
+#include <limits>
+
 #include "kernels/fingerprint.h"
 #include "ops/declare.h"
+#include "ops/sparse_view.h"
 
 namespace headrace {
 namespace {
 
-// The features of one column, by record: a dense matrix, or the values of a sparse one.
+// The features of one column, by record: a dense matrix, or the values of a sparse one, whose records are in order.
 class Column {
  public:
   static Column Dense(const Tensor& matrix) {
-    if (matrix.rank() != 2)
+    if (matrix.rank() != 2) {
       throw InvalidArgument("Dense inputs should be a matrix but received shape ", matrix.shape());
-    Column column(matrix);
+    }
+    Column column(matrix, matrix.dim(0));
     column.per_record_ = matrix.dim(1);
     return column;
   }
-  static Column Sparse(const Tensor& indices, const Tensor& values, int64_t records) {
-    if (indices.rank() != 2 || indices.dim(0) != values.num_elements()) {
-      throw InvalidArgument("Input indices should be a matrix with a row for each value, got ", indices.shape(),
-                            " and ", values.shape());
-    }
-    Column column(values);
-    column.starts_.assign(static_cast<size_t>(records) + 1, 0);
-    const int64_t* index = indices.data<int64_t>();
-    for (int64_t i = 0; i < indices.dim(0); ++i) {
-      const int64_t record = index[i * indices.dim(1)];
-      if (record < 0 || record >= records) throw InvalidArgument("index ", record, " is not in [0, ", records, ")");
+  static Column Sparse(const Tensor& indices, const Tensor& values, const Tensor& shape) {
+    const SparseView view = ViewSparse(indices, &values, shape);
+    if (view.rank != 2) throw InvalidArgument("crossed sparse tensors should be 2-D, got rank ", view.rank);
+    Column column(values, view.shape[0]);
+    column.starts_.assign(static_cast<size_t>(column.records_) + 1, 0);
+    for (int64_t i = 0; i < view.count; ++i) {
+      const int64_t record = *view.Index(i);
+      if (record < 0 || record >= column.records_) {
+        throw InvalidArgument("index ", record, " of entry ", i, " is not in [0, ", column.records_, ")");
+      }
       ++column.starts_[static_cast<size_t>(record) + 1];
     }
     for (size_t i = 1; i < column.starts_.size(); ++i) column.starts_[i] += column.starts_[i - 1];
     return column;
   }
 
+  int64_t records() const { return records_; }
+  const Tensor& values() const { return values_; }
   int64_t Begin(int64_t record) const { return starts_.empty() ? record * per_record_ : starts_[record]; }
   int64_t Count(int64_t record) const { return starts_.empty() ? per_record_ : starts_[record + 1] - starts_[record]; }
-  uint64_t Hash(int64_t i) const {
-    return values_.dtype() == DType::kString ? Fingerprint64(values_.string(i))
-                                             : static_cast<uint64_t>(values_.data<int64_t>()[i]);
-  }
-  std::string Text(int64_t i) const {
-    return values_.dtype() == DType::kString ? std::string(values_.string(i))
-                                             : std::to_string(values_.data<int64_t>()[i]);
+  void AppendText(int64_t i, std::string* text) const {
+    if (values_.dtype() == DType::kString) {
+      text->append(values_.string(i));
+    } else {
+      text->append(std::to_string(values_.data<int64_t>()[i]));
+    }
   }
 
  private:
-  explicit Column(const Tensor& values) : values_(values) {}
+  Column(const Tensor& values, int64_t records) : values_(values), records_(records) {}
   Tensor values_;
-  int64_t per_record_ = 0;
+  int64_t records_ = 0, per_record_ = 0;
   std::vector<int64_t> starts_;  // of sparse columns
 };
 
-std::vector<Column> ColumnsOf(KernelContext& c, int64_t* records) {
+// The columns of one op: the sparse ones first.
+std::vector<Column> ColumnsOf(KernelContext& c) {
   const Node& node = c.node();
   const int indices = node.InputRange("indices").first, values = node.InputRange("values").first;
   const int shapes = node.InputRange("shapes").first;
   const auto [dense_begin, dense_end] = node.InputRange("dense_inputs");
-  *records = dense_begin < dense_end ? c.input(dense_begin).dim(0) : c.input(shapes).AsInt64(0);
   std::vector<Column> columns;
   for (int i = 0; indices + i < values; ++i) {
-    if (c.input(shapes + i).AsInt64(0) != *records) {
-      throw InvalidArgument("Expected batch size ", *records, " but got ", c.input(shapes + i).AsInt64(0));
-    }
-    columns.push_back(Column::Sparse(c.input(indices + i), c.input(values + i), *records));
+    columns.push_back(Column::Sparse(c.input(indices + i), c.input(values + i), c.input(shapes + i)));
   }
-  for (int i = dense_begin; i < dense_end; ++i) {
-    if (c.input(i).dim(0) != *records) {
-      throw InvalidArgument("Expected batch size ", *records, " but got ", c.input(i).dim(0));
+  for (int i = dense_begin; i < dense_end; ++i) columns.push_back(Column::Dense(c.input(i)));
+  for (size_t i = 1; i < columns.size(); ++i) {
+    if (columns[i].records() != columns[0].records()) {
+      throw InvalidArgument("Expected batch size ", columns[0].records(), " but got ", columns[i].records(),
+                            " for column ", i);
     }
-    columns.push_back(Column::Dense(c.input(i)));
   }
   return columns;
 }
 
-// Calls f(positions) for each combination of one feature a column; the last column varies fastest.
-template <class F>
-void ForEachCross(const std::vector<Column>& columns, int64_t record, std::vector<int64_t>* positions, F f) {
-  const size_t n = columns.size();
-  for (size_t k = 0; k < n; ++k) {
-    if (columns[k].Count(record) == 0) return;
-    (*positions)[k] = columns[k].Begin(record);
-  }
-  for (;;) {
-    f(*positions);
-    size_t k = n;
-    while (k > 0 && ++(*positions)[k - 1] == columns[k - 1].Begin(record) + columns[k - 1].Count(record)) {
-      (*positions)[k - 1] = columns[k - 1].Begin(record);
-      --k;
+// How many crosses a record has.
+int64_t CountCrosses(const std::vector<Column>& columns, int64_t record) {
+  int64_t count = 1;
+  for (const Column& column : columns) {
+    if (__builtin_mul_overflow(count, column.Count(record), &count)) {
+      throw InvalidArgument("record ", record, " has too many crosses");
     }
-    if (k == 0) return;
   }
+  return count;
 }
 
-void Cross(KernelContext& c) {
-  int64_t records = 0;
-  const std::vector<Column> columns = ColumnsOf(c, &records);
+// Outputs 0 and 2, where the crosses are and the shape of the whole. Returns the number of crosses.
+int64_t OutputPlaces(KernelContext& c, const std::vector<Column>& columns) {
+  const int64_t records = columns.empty() ? 0 : columns[0].records();
+  std::vector<int64_t> counts(static_cast<size_t>(records));
   int64_t total = 0, widest = 0;
-  std::vector<int64_t> counts(static_cast<size_t>(records), 1);
   for (int64_t record = 0; record < records; ++record) {
-    for (const Column& column : columns) counts[record] *= column.Count(record);
-    total += counts[record];
-    widest = std::max(widest, counts[record]);
+    const int64_t count = counts[static_cast<size_t>(record)] = CountCrosses(columns, record);
+    if (__builtin_add_overflow(total, count, &total)) throw InvalidArgument("there are too many crosses");
+    widest = std::max(widest, count);
   }
   int64_t* indices = c.AllocateOutput(0, {total, 2}).data<int64_t>();
-  Tensor& values = c.AllocateOutput(1, {total});
-  int64_t* shape = c.AllocateOutput(2, {2}).data<int64_t>();
-  shape[0] = records;
-  shape[1] = widest;
   for (int64_t record = 0; record < records; ++record) {
-    for (int64_t i = 0; i < counts[record]; ++i) {
+    for (int64_t i = 0; i < counts[static_cast<size_t>(record)]; ++i) {
       *indices++ = record;
       *indices++ = i;
     }
   }
-  const auto buckets = static_cast<uint64_t>(c.node().attr<int64_t>("num_buckets"));
-  const auto key = static_cast<uint64_t>(c.node().attr<int64_t>("hash_key"));
-  const bool hashed = c.node().attr<bool>("hashed_output");
-  constexpr uint64_t kLargest = static_cast<uint64_t>(std::numeric_limits<int64_t>::max());
-  std::vector<int64_t> positions(columns.size());
-  int64_t at = 0;
+  int64_t* shape = c.AllocateOutput(2, {2}).data<int64_t>();
+  shape[0] = records;
+  shape[1] = widest;
+  return total;
+}
+
+// Calls f(positions) for each combination of one feature a column, record by record; the last column varies fastest.
+template <class F>
+void ForEachCross(const std::vector<Column>& columns, F f) {
+  const size_t n = columns.size();
+  std::vector<int64_t> positions(n);
+  const int64_t records = columns.empty() ? 0 : columns[0].records();
   for (int64_t record = 0; record < records; ++record) {
-    ForEachCross(columns, record, &positions, [&](const std::vector<int64_t>& cross) {
-      if (hashed) {
-        uint64_t hash = key;
-        for (size_t k = 0; k < cross.size(); ++k) hash = CombineFingerprints(hash, columns[k].Hash(cross[k]));
-        values.data<int64_t>()[at++] = static_cast<int64_t>(hash % (buckets > 0 ? buckets : kLargest));
-      } else {
-        std::string joined;
-        for (size_t k = 0; k < cross.size(); ++k) joined += (k > 0 ? "_X_" : "") + columns[k].Text(cross[k]);
-        values.data<std::string>()[at++] = std::move(joined);
+    if (std::any_of(columns.begin(), columns.end(), [&](const Column& column) { return column.Count(record) == 0; })) {
+      continue;
+    }
+    for (size_t k = 0; k < n; ++k) positions[k] = columns[k].Begin(record);
+    for (size_t k = n; k > 0;) {
+      f(positions);
+      for (k = n; k > 0 && ++positions[k - 1] == columns[k - 1].Begin(record) + columns[k - 1].Count(record); --k) {
+        positions[k - 1] = columns[k - 1].Begin(record);
       }
-    });
+    }
+  }
+}
+
+void JoinCrosses(KernelContext& c, std::string_view separator) {
+  const std::vector<Column> columns = ColumnsOf(c);
+  std::string* joined = c.AllocateOutput(1, {OutputPlaces(c, columns)}).data<std::string>();
+  ForEachCross(columns, [&](const std::vector<int64_t>& cross) {
+    joined->clear();
+    for (size_t k = 0; k < cross.size(); ++k) {
+      if (k > 0) joined->append(separator);
+      columns[k].AppendText(cross[k], joined);
+    }
+    ++joined;
+  });
+}
+
+// hash_text(text) and hash_number(number) hash a feature; `first(hash)` begins a cross.
+template <class HashText, class HashNumber, class First>
+void HashCrosses(KernelContext& c, int64_t num_buckets, HashText hash_text, HashNumber hash_number, First first) {
+  const std::vector<Column> columns = ColumnsOf(c);
+  std::vector<std::vector<uint64_t>> hashes;
+  for (const Column& column : columns) {
+    auto& of_column = hashes.emplace_back();
+    of_column.reserve(static_cast<size_t>(column.values().num_elements()));
+    if (column.values().dtype() == DType::kString) {
+      for (const std::string& text : column.values().flat<std::string>()) of_column.push_back(hash_text(text));
+    } else {
+      for (const int64_t number : column.values().flat<int64_t>()) of_column.push_back(hash_number(number));
+    }
+  }
+  const auto buckets = static_cast<uint64_t>(num_buckets > 0 ? num_buckets : std::numeric_limits<int64_t>::max());
+  int64_t* to = c.AllocateOutput(1, {OutputPlaces(c, columns)}).data<int64_t>();
+  ForEachCross(columns, [&](const std::vector<int64_t>& cross) {
+    uint64_t hash = first(hashes[0][static_cast<size_t>(cross[0])]);
+    for (size_t k = 1; k < cross.size(); ++k) {
+      hash = CombineFingerprints(hash, hashes[k][static_cast<size_t>(cross[k])]);
+    }
+    *to++ = static_cast<int64_t>(hash % buckets);
+  });
+}
+
+void CrossShape(ShapeContext& c) {
+  c.set_output(0, PartialShape{-1, 2});
+  c.set_output(1, PartialShape{-1});
+  c.set_output(2, Shape{2});
+}
+
+uint64_t NumberAsHash(int64_t number) {
+  return static_cast<uint64_t>(number);
+}
+
+// TensorFlow wants integers declared: nothing else follows from the internal type.
+void CheckInternalType(const Node& node) {
+  if (node.attr<DType>("internal_type") == DType::kInt64) return;
+  for (const char* name : {"sparse_types", "dense_types"}) {
+    for (const DType given : node.attr<std::vector<DType>>(name)) {
+      if (given != DType::kString) {
+        throw InvalidArgument("inputs should be of the internal type ", DType::kString, " but ", name, " has ", given);
+      }
+    }
   }
 }
 
@@ -149,13 +206,69 @@ DEFINE_OP("SparseCross")
     .Attr("dense_types: list({int64, string}) >= 0")
     .Attr("out_type: {int64, string}")
     .Attr("internal_type: {int64, string}")
-    .Shape([](ShapeContext& c) {
-      c.set_output(0, PartialShape{-1, 2});
-      c.set_output(1, PartialShape{-1});
-      c.set_output(2, Shape{2});
-    })
+    .Shape(CrossShape)
     .NoGradient()
-    .Kernel(Cross);
+    .Kernel([](const Node& node) -> Kernel {
+      CheckInternalType(node);
+      if (!node.attr<bool>("hashed_output")) return [](KernelContext& c) { JoinCrosses(c, "_X_"); };
+      return [buckets = node.attr<int64_t>("num_buckets"), key = node.attr<int64_t>("hash_key")](KernelContext& c) {
+        HashCrosses(c, buckets, Fingerprint64, NumberAsHash,
+                    [&](uint64_t hash) { return CombineFingerprints(static_cast<uint64_t>(key), hash); });
+      };
+    });
+
+DEFINE_OP("SparseCrossV2")
+    .Input("indices: N * int64")
+    .Input("values: sparse_types")
+    .Input("shapes: N * int64")
+    .Input("dense_inputs: dense_types")
+    .Input("sep: string")
+    .Output("output_indices: int64")
+    .Output("output_values: string")
+    .Output("output_shape: int64")
+    .Attr("N: int >= 0")
+    .Attr("sparse_types: list({int64, string}) >= 0")
+    .Attr("dense_types: list({int64, string}) >= 0")
+    .Shape(CrossShape)
+    .NoGradient()
+    .Kernel([](KernelContext& c) {
+      const Tensor& separator = c.input(c.num_inputs() - 1);
+      if (separator.rank() != 0) throw InvalidArgument("sep should be a scalar, got shape ", separator.shape());
+      JoinCrosses(c, separator.string());
+    });
+
+DEFINE_OP("SparseCrossHashed")
+    .Input("indices: N * int64")
+    .Input("values: sparse_types")
+    .Input("shapes: N * int64")
+    .Input("dense_inputs: dense_types")
+    .Input("num_buckets: int64")
+    .Input("strong_hash: bool")
+    .Input("salt: int64")
+    .Output("output_indices: int64")
+    .Output("output_values: int64")
+    .Output("output_shape: int64")
+    .Attr("N: int >= 0")
+    .Attr("sparse_types: list({int64, string}) >= 0")
+    .Attr("dense_types: list({int64, string}) >= 0")
+    .Shape(CrossShape)
+    .NoGradient()
+    .Kernel([](KernelContext& c) {
+      const Tensor& salt = c.input(c.num_inputs() - 1);
+      const int64_t buckets = c.input(c.num_inputs() - 3).scalar<int64_t>();
+      const bool strong = c.input(c.num_inputs() - 2).scalar<bool>();
+      if (salt.num_elements() != 2) throw InvalidArgument("salt must have 2 elements, got shape ", salt.shape());
+      const auto alone = [](uint64_t hash) { return hash; };
+      if (!strong) return HashCrosses(c, buckets, Fingerprint64, NumberAsHash, alone);
+      const HashKey key = {static_cast<uint64_t>(salt.AsInt64(0)), static_cast<uint64_t>(salt.AsInt64(1))};
+      HashCrosses(
+          c, buckets, [&](std::string_view text) { return KeyedHash64(key, text); },
+          // Of a number TensorFlow hashes the lower four bytes.
+          [&](int64_t number) {
+            return KeyedHash64(key, {reinterpret_cast<const char*>(&number), sizeof(int32_t)});
+          },
+          alone);
+    });
 
 }  // namespace
 }  // namespace headrace

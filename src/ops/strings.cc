@@ -1,6 +1,9 @@
 // Ops on strings, elementwise.
+#include <re2/re2.h>
+
 #include <charconv>
 #include <cstdio>
+#include <memory>
 
 #include "kernels/fingerprint.h"
 #include "ops/declare.h"
@@ -51,6 +54,104 @@ DEFINE_OP("StringToHashBucketFast")
       int64_t* out = c.AllocateOutput(0, c.input(0).shape()).data<int64_t>();
       for (size_t i = 0; i < in.size(); ++i) out[i] = static_cast<int64_t>(Fingerprint64(in[i]) % buckets);
     });
+
+DEFINE_OP("StringToHashBucketStrong")
+    .Input("input: string")
+    .Output("output: int64")
+    .Attr("num_buckets: int >= 1")
+    .Attr("key: list(int)")
+    .Shape(SameAsInput(0))
+    .NoGradient()
+    .Kernel([](const Node& node) -> Kernel {
+      const auto key = node.attr<std::vector<int64_t>>("key");
+      if (key.size() != 2) throw InvalidArgument("Key must have 2 elements, got ", key.size());
+      return [buckets = static_cast<uint64_t>(node.attr<int64_t>("num_buckets")),
+              key = HashKey{static_cast<uint64_t>(key[0]), static_cast<uint64_t>(key[1])}](KernelContext& c) {
+        const auto in = c.input(0).flat<std::string>();
+        int64_t* out = c.AllocateOutput(0, c.input(0).shape()).data<int64_t>();
+        for (size_t i = 0; i < in.size(); ++i) out[i] = static_cast<int64_t>(KeyedHash64(key, in[i]) % buckets);
+      };
+    });
+
+// ------------------------------------------------------------------------------------------------ regular expressions
+
+// A pattern that must match whole strings or be found in them. Errors: InvalidArgument for what is no pattern.
+std::shared_ptr<const RE2> Compile(const std::string& pattern) {
+  auto compiled = std::make_shared<const RE2>(pattern, RE2::Quiet);
+  if (!compiled->ok()) throw InvalidArgument("Invalid pattern: ", pattern, ", error: ", compiled->error());
+  return compiled;
+}
+std::shared_ptr<const RE2> CompileInput(const Tensor& pattern) {
+  if (pattern.rank() != 0) throw InvalidArgument("Pattern must be scalar, but received ", pattern.shape());
+  return Compile(pattern.scalar<std::string>());
+}
+
+void FullMatch(KernelContext& c, const RE2& pattern) {
+  const auto in = c.input(0).flat<std::string>();
+  bool* out = c.AllocateOutput(0, c.input(0).shape()).data<bool>();
+  for (size_t i = 0; i < in.size(); ++i) out[i] = RE2::FullMatch(in[i], pattern);
+}
+
+DEFINE_OP("RegexFullMatch")
+    .Input("input: string")
+    .Input("pattern: string")
+    .Output("output: bool")
+    .Shape(SameAsInput(0))
+    .NoGradient()
+    .Kernel([](KernelContext& c) { FullMatch(c, *CompileInput(c.input(1))); });
+
+DEFINE_OP("StaticRegexFullMatch")
+    .Input("input: string")
+    .Output("output: bool")
+    .Attr("pattern: string")
+    .Shape(SameAsInput(0))
+    .NoGradient()
+    .Kernel([](const Node& node) -> Kernel {
+      return [pattern = Compile(node.attr<std::string>("pattern"))](KernelContext& c) { FullMatch(c, *pattern); };
+    });
+
+// A rewrite that asks for a group that the pattern lacks changes nothing, as in TensorFlow.
+void ReplaceMatches(KernelContext& c, const RE2& pattern, const std::string& rewrite, bool global) {
+  const auto in = c.input(0).flat<std::string>();
+  std::string* out = c.AllocateOutput(0, c.input(0).shape()).data<std::string>();
+  for (size_t i = 0; i < in.size(); ++i) {
+    out[i] = in[i];
+    global ? RE2::GlobalReplace(&out[i], pattern, rewrite) : RE2::Replace(&out[i], pattern, rewrite);
+  }
+}
+
+DEFINE_OP("RegexReplace")
+    .Input("input: string")
+    .Input("pattern: string")
+    .Input("rewrite: string")
+    .Output("output: string")
+    .Attr("replace_global: bool = true")
+    .Shape(SameAsInput(0))
+    .NoGradient()
+    .Kernel([](const Node& node) -> Kernel {
+      return [global = node.attr<bool>("replace_global")](KernelContext& c) {
+        const Tensor& rewrite = c.input(2);
+        if (rewrite.rank() != 0) throw InvalidArgument("Rewrite must be scalar, but received ", rewrite.shape());
+        ReplaceMatches(c, *CompileInput(c.input(1)), rewrite.scalar<std::string>(), global);
+      };
+    });
+
+DEFINE_OP("StaticRegexReplace")
+    .Input("input: string")
+    .Output("output: string")
+    .Attr("pattern: string")
+    .Attr("rewrite: string")
+    .Attr("replace_global: bool = true")
+    .Shape(SameAsInput(0))
+    .NoGradient()
+    .Kernel([](const Node& node) -> Kernel {
+      return [pattern = Compile(node.attr<std::string>("pattern")), rewrite = node.attr<std::string>("rewrite"),
+              global = node.attr<bool>("replace_global")](KernelContext& c) {
+        ReplaceMatches(c, *pattern, rewrite, global);
+      };
+    });
+
+// ------------------------------------------------------------------------------------------------- numbers as text
 
 // How printf would print, with TensorFlow's attributes.
 struct AsStringFormat {

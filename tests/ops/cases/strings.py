@@ -4,6 +4,7 @@ import tensorflow as tf
 from make_op_cases import Case, of, vec
 
 LINES = of("string", ["1.5,2,abc", "-3,,", '"7",4,"a ""quoted"", field"'])
+WORDS = ["", "a", "12345678", "a longer string with many characters in it, over 64 bytes, so that loops run"]
 DEFAULTS = [of("float32", [0.5]), of("int64", [9]), of("string", ["none"])]
 
 CASES = [
@@ -11,6 +12,21 @@ CASES = [
     Case("StringJoin", [of("string", "x"), of("string", ["c", "d"])], name="scalar"),
     Case("StringJoin", [of("string", ["a"]), of("string", ["c", "d"])], name="wrong shapes"),
     Case("StringToHashBucketFast", of("string", ["", "a", "abc", "a longer string with many characters in it, over 64 bytes"]), num_buckets=1000003),
+    Case("StringToHashBucketStrong", of("string", WORDS), num_buckets=2**62, key=[1, 2]),
+    Case("StringToHashBucketStrong", of("string", WORDS), num_buckets=10, key=[-1, 2**63 - 1], name="other key"),
+    Case("StringToHashBucketStrong", of("string", WORDS), num_buckets=10, key=[1], name="short key"),
+    Case("RegexFullMatch", of("string", ["model", "s3://x", "s3:/"]), of("string", "^s3://.*")),
+    Case("RegexFullMatch", of("string", ["a"]), of("string", "("), name="no pattern"),
+    Case("RegexFullMatch", of("string", ["a"]), of("string", ["a"]), name="vector of patterns"),
+    Case("StaticRegexFullMatch", of("string", [["model", "s3://x"], ["", "x\ny"]]), pattern=".*[ex3].*"),
+    Case("StaticRegexFullMatch", of("string", []), pattern="a", name="nothing"),
+    Case("StaticRegexFullMatch", of("string", ["a"]), pattern="[", name="no pattern"),
+    Case("RegexReplace", of("string", ["banana", "x"]), of("string", "(a)(n)"), of("string", "\\2\\1")),
+    Case("RegexReplace", of("string", ["a"]), of("string", "a"), of("string", ["x"]), name="vector of rewrites"),
+    Case("RegexReplace", of("string", ["a"]), of("string", "("), of("string", "x"), name="no pattern"),
+    Case("StaticRegexReplace", of("string", ["banana", ""]), pattern="an", rewrite="-"),
+    Case("StaticRegexReplace", of("string", ["banana"]), pattern="an", rewrite="-", replace_global=False, name="first"),
+    Case("StaticRegexReplace", of("string", ["banana"]), pattern="an", rewrite="\\3", name="no such group"),
     [
         Case("StringToNumber", of("string", ["1", "-2", "17"]), out_type=tf.as_dtype(d), name=d)
         for d in ("float32", "float64", "int32", "int64")
