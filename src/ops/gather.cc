@@ -1,9 +1,12 @@
 // Rows and elements chosen by index: gathers and scatters, one-hot rows, dynamic partitions, sets.
 #include "headrace/ops/gather.h"
 
+#include <absl/container/flat_hash_map.h>
+#include <absl/hash/hash.h>
+#include <absl/types/span.h>
+
 #include <algorithm>
 #include <string>
-#include <unordered_map>
 #include <unordered_set>
 #include <vector>
 
@@ -427,27 +430,94 @@ Tensor Indices(DType dtype, const std::vector<int64_t>& values) {
   return Tensor::Vector(std::vector<int32_t>(values.begin(), values.end()));
 }
 
-void RunUnique(KernelContext& context, bool with_counts) {
+// Slices of a tensor along an axis as keys: slice i is `outer` runs of `inner` values.
+template <class T>
+struct SliceKeys {
+  const T* values;
+  int64_t outer, slices, inner;
+  absl::Span<const T> Run(int64_t o, int64_t slice) const {
+    return absl::Span<const T>(values + (o * slices + slice) * inner, static_cast<size_t>(inner));
+  }
+  struct Hash {
+    const SliceKeys* keys;
+    size_t operator()(int64_t slice) const {
+      size_t hash = 0;
+      for (int64_t o = 0; o < keys->outer; ++o) hash = absl::HashOf(hash, keys->Run(o, slice));
+      return hash;
+    }
+  };
+  struct Equal {
+    const SliceKeys* keys;
+    bool operator()(int64_t a, int64_t b) const {
+      for (int64_t o = 0; o < keys->outer; ++o) {
+        if (keys->Run(o, a) != keys->Run(o, b)) return false;
+      }
+      return true;
+    }
+  };
+};
+
+// The distinct slices of x along the axis, in the order of their first appearance.
+void RunUnique(KernelContext& context, int axis) {
   const Tensor& x = context.input(0);
-  if (x.rank() != 1) throw InvalidArgument("unique expects a 1D vector, got shape ", x.shape());
+  int64_t outer = 1, inner = 1;
+  for (int i = 0; i < x.rank(); ++i) (i < axis ? outer : inner) *= i == axis ? 1 : x.dim(i);
+  const int64_t n = x.dim(axis);
+  std::vector<int64_t> where(static_cast<size_t>(n)), counts, firsts;
   VisitKeys(x, "Unique", [&](auto values) {
     using T = std::remove_cv_t<typename decltype(values)::element_type>;
-    std::unordered_map<T, int64_t> position;
-    std::vector<int64_t> where, counts, firsts;
-    for (size_t i = 0; i < values.size(); ++i) {
-      const auto [found, added] = position.emplace(values[i], static_cast<int64_t>(firsts.size()));
+    const SliceKeys<T> keys = {values.data(), outer, n, inner};
+    absl::flat_hash_map<int64_t, int64_t, typename SliceKeys<T>::Hash, typename SliceKeys<T>::Equal> position(
+        0, {&keys}, {&keys});
+    for (int64_t i = 0; i < n; ++i) {
+      const auto [found, added] = position.try_emplace(i, static_cast<int64_t>(firsts.size()));
       if (added) {
-        firsts.push_back(static_cast<int64_t>(i));
+        firsts.push_back(i);
         counts.push_back(0);
       }
+      where[static_cast<size_t>(i)] = found->second;
       ++counts[static_cast<size_t>(found->second)];
-      where.push_back(found->second);
     }
-    Tensor& y = context.AllocateOutput(0, {static_cast<int64_t>(firsts.size())});
-    for (size_t i = 0; i < firsts.size(); ++i) y.data<T>()[i] = values[static_cast<size_t>(firsts[i])];
-    context.set_output(1, Indices(context.node().output_dtype(1), where));
-    if (with_counts) context.set_output(2, Indices(context.node().output_dtype(2), counts));
   });
+  Shape shape = x.shape();
+  shape.set_dim(axis, static_cast<int64_t>(firsts.size()));
+  Tensor& y = context.AllocateOutput(0, shape);
+  for (int64_t o = 0; o < outer; ++o) {
+    CopyRows(x.dtype(), ElementAt(x.dtype(), x.raw(), o * n * inner), firsts, inner,
+             ElementAt(x.dtype(), y.raw(), o * shape[axis] * inner));
+  }
+  context.set_output(1, Indices(context.node().output_dtype(1), where));
+  if (context.num_outputs() > 2) context.set_output(2, Indices(context.node().output_dtype(2), counts));
+}
+
+void UniqueOfVector(KernelContext& context) {
+  const Tensor& x = context.input(0);
+  if (x.rank() != 1) throw InvalidArgument("unique expects a 1D vector, got shape ", x.shape());
+  RunUnique(context, 0);
+}
+
+// Along the axis that input 1 names; without one x is a vector.
+void UniqueAlongAxis(KernelContext& context) {
+  const Tensor &x = context.input(0), &axes = context.input(1);
+  if (axes.rank() != 1 || axes.dim(0) > 1) {
+    throw InvalidArgument("axis should be a vector of at most one element, got shape ", axes.shape());
+  }
+  if (axes.dim(0) == 0) return UniqueOfVector(context);
+  const int64_t axis = axes.AsInt64(), at = axis < 0 ? axis + x.rank() : axis;
+  if (at < 0 || at >= x.rank()) {
+    throw InvalidArgument("axis has to be between [", -x.rank(), ", ", x.rank(), "), got ", axis);
+  }
+  RunUnique(context, static_cast<int>(at));
+}
+
+void UniqueShape(ShapeContext& context) {
+  const bool along_axis = context.num_inputs() > 1;
+  const PartialShape& x = context.input(0);
+  context.set_output(0, along_axis && x.has_rank() ? PartialShape::UnknownOfRank(x.rank())
+                        : along_axis               ? PartialShape()
+                                                   : PartialShape::UnknownOfRank(1));
+  context.set_output(1, along_axis ? PartialShape::UnknownOfRank(1) : x);
+  if (context.node().num_outputs() > 2) context.set_output(2, PartialShape::UnknownOfRank(1));
 }
 
 DEFINE_OP("Unique")
@@ -456,11 +526,8 @@ DEFINE_OP("Unique")
     .Output("idx: out_idx")
     .Attr("T: type")
     .Attr("out_idx: {int32, int64} = DT_INT32")
-    .Shape([](ShapeContext& context) {
-      context.set_output(0, PartialShape::UnknownOfRank(1));
-      context.set_output(1, context.input(0));
-    })
-    .Kernel([](KernelContext& context) { RunUnique(context, false); })
+    .Shape(UniqueShape)
+    .Kernel(UniqueOfVector)
     .NoGradient();
 
 DEFINE_OP("UniqueWithCounts")
@@ -470,12 +537,33 @@ DEFINE_OP("UniqueWithCounts")
     .Output("count: out_idx")
     .Attr("T: type")
     .Attr("out_idx: {int32, int64} = DT_INT32")
-    .Shape([](ShapeContext& context) {
-      context.set_output(0, PartialShape::UnknownOfRank(1));
-      context.set_output(1, context.input(0));
-      context.set_output(2, PartialShape::UnknownOfRank(1));
-    })
-    .Kernel([](KernelContext& context) { RunUnique(context, true); })
+    .Shape(UniqueShape)
+    .Kernel(UniqueOfVector)
+    .NoGradient();
+
+DEFINE_OP("UniqueV2")
+    .Input("x: T")
+    .Input("axis: Taxis")
+    .Output("y: T")
+    .Output("idx: out_idx")
+    .Attr("T: type")
+    .Attr("Taxis: {int32, int64} = DT_INT64")
+    .Attr("out_idx: {int32, int64} = DT_INT32")
+    .Shape(UniqueShape)
+    .Kernel(UniqueAlongAxis)
+    .NoGradient();
+
+DEFINE_OP("UniqueWithCountsV2")
+    .Input("x: T")
+    .Input("axis: Taxis")
+    .Output("y: T")
+    .Output("idx: out_idx")
+    .Output("count: out_idx")
+    .Attr("T: type")
+    .Attr("Taxis: {int32, int64} = DT_INT64")
+    .Attr("out_idx: {int32, int64} = DT_INT32")
+    .Shape(UniqueShape)
+    .Kernel(UniqueAlongAxis)
     .NoGradient();
 
 // What is in x and not in y, and where it stands in x.
