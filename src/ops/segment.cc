@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <optional>
+#include <string>
 #include <vector>
 
 #include "headrace/operators.h"
@@ -83,6 +85,14 @@ void ReduceSegments(SegmentReduction reduction, const Tensor& data, const Tensor
   }
 }
 
+// The number of rows that input i, a scalar, asks for.
+int64_t RowsInput(KernelContext& context, int i) {
+  const Tensor& rows = context.input(i);
+  if (rows.num_elements() != 1) throw InvalidArgument("the number of rows should be a scalar, got ", rows.shape());
+  if (rows.AsInt64() < 0) throw InvalidArgument("the number of rows must be non-negative, got ", rows.AsInt64());
+  return rows.AsInt64();
+}
+
 // `rows` rows of what is behind the first `axes` axes of data.
 PartialShape RowsOf(const PartialShape& data, int axes, int64_t rows) {
   if (!data.has_rank()) return {};
@@ -94,8 +104,7 @@ PartialShape RowsOf(const PartialShape& data, int axes, int64_t rows) {
 Kernel UnsortedSegmentKernel(SegmentReduction reduction) {
   return [reduction](KernelContext& context) {
     const Tensor &data = context.input(0), &segments = context.input(1);
-    const int64_t rows = context.input(2).AsInt64();
-    if (rows < 0) throw InvalidArgument("num_segments must be non-negative, got ", rows);
+    const int64_t rows = RowsInput(context, 2);
     Shape shape = {rows};
     bool fits = segments.rank() <= data.rank();
     for (int i = 0; i < data.rank(); ++i) {
@@ -184,7 +193,7 @@ DEFINE_OP("UnsortedSegmentProd")
 // Rows of `data` (those that `indices` names, if given) reduced by their sorted segment numbers. The number of output
 // rows is the last segment's plus one, or `rows` if given.
 void ReduceSorted(KernelContext& context, SegmentReduction reduction, const Tensor* indices, const Tensor& segments,
-                  const Tensor* rows) {
+                  std::optional<int64_t> rows) {
   const Tensor& data = context.input(0);
   if (data.rank() < 1) throw InvalidArgument("Shape must be at least rank 1, got shape ", data.shape());
   if (segments.rank() != 1) throw InvalidArgument("segment_ids should be a vector, got shape ", segments.shape());
@@ -199,7 +208,7 @@ void ReduceSorted(KernelContext& context, SegmentReduction reduction, const Tens
     }
   }
   const int64_t used = n == 0 ? 0 : segments.AsInt64(n - 1) + 1;
-  const int64_t count = rows ? rows->AsInt64() : used;
+  const int64_t count = rows.value_or(used);
   if (count < used) throw InvalidArgument("segment ids must be < num_segments ", count, ", got ", used - 1);
   Shape shape = data.shape();
   shape.set_dim(0, count);
@@ -216,12 +225,12 @@ void SortedShape(ShapeContext& context) {
   context.set_output(0, RowsOf(context.input(0), 1, -1));
 }
 Kernel SegmentKernel(SegmentReduction reduction) {
-  return [reduction](KernelContext& context) { ReduceSorted(context, reduction, nullptr, context.input(1), nullptr); };
+  return [reduction](KernelContext& context) { ReduceSorted(context, reduction, nullptr, context.input(1), {}); };
 }
 Kernel SparseSegmentKernel(SegmentReduction reduction) {
   return [reduction](KernelContext& context) {
     ReduceSorted(context, reduction, &context.input(1), context.input(2),
-                 context.num_inputs() > 3 ? &context.input(3) : nullptr);
+                 context.num_inputs() > 3 ? std::optional(RowsInput(context, 3)) : std::nullopt);
   };
 }
 void SparseSegmentShape(ShapeContext& context) {
@@ -285,21 +294,16 @@ DEFINE_OP("SegmentProd")
 Output RowCount(Output data) {
   return GatherV2(ShapeOf(data), ConstantLike(DType::kInt32, 0), ConstantLike(DType::kInt32, 0));
 }
-void SparseSumGradient(Backward& b) {
-  const Output rows = GatherV2(b.dy(), b.x(2), ConstantLike(DType::kInt32, 0));
-  std::vector<Gradient> gradients(b.node()->inputs().size());
-  gradients[0] = UnsortedSegmentSum(rows, b.x(1), RowCount(b.x(0)));
-  b.ReturnList(std::move(gradients));
-}
-void SparseMeanGradient(Backward& b) {
-  std::vector<Gradient> gradients(b.node()->inputs().size());
-  gradients[0] = SparseSegmentMeanGrad(b.dy(), b.x(1), b.x(2), RowCount(b.x(0)));
-  b.ReturnList(std::move(gradients));
-}
-void SparseSqrtNGradient(Backward& b) {
-  std::vector<Gradient> gradients(b.node()->inputs().size());
-  gradients[0] = SparseSegmentSqrtNGrad(b.dy(), b.x(1), b.x(2), RowCount(b.x(0)));
-  b.ReturnList(std::move(gradients));
+// By the op of this name, or by its second version where the lookup wants sparse rows.
+GradientFunction SparseSegmentGradient(const char* op) {
+  return [op](Backward& b) {
+    const bool sparse = b.attr<bool>("sparse_gradient");
+    Node* const d = Graph::Current().Apply(sparse ? std::string(op) + "V2" : op,
+                                           {{b.dy()}, {b.x(1)}, {b.x(2)}, {RowCount(b.x(0))}});
+    std::vector<Gradient> gradients(b.node()->inputs().size());
+    gradients[0] = sparse ? Gradient(d->output(0), d->output(1), ShapeOf(b.x(0))) : Gradient(d->output(0));
+    b.ReturnList(std::move(gradients));
+  };
 }
 
 DEFINE_OP("SparseSegmentSum")
@@ -313,7 +317,7 @@ DEFINE_OP("SparseSegmentSum")
     .Attr("sparse_gradient: bool = false")
     .Shape(SparseSegmentShape)
     .Kernel(SparseSegmentKernel(SegmentReduction::kSum))
-    .Gradient(SparseSumGradient);
+    .Gradient(SparseSegmentGradient("SparseSegmentSumGrad"));
 
 DEFINE_OP("SparseSegmentSumWithNumSegments")
     .Input("data: T")
@@ -328,7 +332,7 @@ DEFINE_OP("SparseSegmentSumWithNumSegments")
     .Attr("sparse_gradient: bool = false")
     .Shape(SparseSegmentShape)
     .Kernel(SparseSegmentKernel(SegmentReduction::kSum))
-    .Gradient(SparseSumGradient);
+    .Gradient(SparseSegmentGradient("SparseSegmentSumGrad"));
 
 DEFINE_OP("SparseSegmentMean")
     .Input("data: T")
@@ -341,7 +345,7 @@ DEFINE_OP("SparseSegmentMean")
     .Attr("sparse_gradient: bool = false")
     .Shape(SparseSegmentShape)
     .Kernel(SparseSegmentKernel(SegmentReduction::kMean))
-    .Gradient(SparseMeanGradient);
+    .Gradient(SparseSegmentGradient("SparseSegmentMeanGrad"));
 
 DEFINE_OP("SparseSegmentMeanWithNumSegments")
     .Input("data: T")
@@ -356,7 +360,7 @@ DEFINE_OP("SparseSegmentMeanWithNumSegments")
     .Attr("sparse_gradient: bool = false")
     .Shape(SparseSegmentShape)
     .Kernel(SparseSegmentKernel(SegmentReduction::kMean))
-    .Gradient(SparseMeanGradient);
+    .Gradient(SparseSegmentGradient("SparseSegmentMeanGrad"));
 
 DEFINE_OP("SparseSegmentSqrtN")
     .Input("data: T")
@@ -369,7 +373,7 @@ DEFINE_OP("SparseSegmentSqrtN")
     .Attr("sparse_gradient: bool = false")
     .Shape(SparseSegmentShape)
     .Kernel(SparseSegmentKernel(SegmentReduction::kSqrtN))
-    .Gradient(SparseSqrtNGradient);
+    .Gradient(SparseSegmentGradient("SparseSegmentSqrtNGrad"));
 
 DEFINE_OP("SparseSegmentSqrtNWithNumSegments")
     .Input("data: T")
@@ -384,36 +388,68 @@ DEFINE_OP("SparseSegmentSqrtNWithNumSegments")
     .Attr("sparse_gradient: bool = false")
     .Shape(SparseSegmentShape)
     .Kernel(SparseSegmentKernel(SegmentReduction::kSqrtN))
-    .Gradient(SparseSqrtNGradient);
+    .Gradient(SparseSegmentGradient("SparseSegmentSqrtNGrad"));
 
-// The gradient of a mean (or of a sum over the root of the count): row indices[i] receives the gradient of its segment,
-// divided by what the segment was divided by.
-Kernel SparseSegmentGradKernel(bool root) {
-  return [root](KernelContext& context) {
-    const Tensor &dy = context.input(0), &indices = context.input(1), &segments = context.input(2);
-    const int64_t rows = context.input(3).AsInt64(), segment_count = dy.dim(0);
+// The segments of a gradient: how much of segment s each of its rows receives.
+std::vector<double> SegmentScales(SegmentReduction reduction, const std::vector<int64_t>& segments, int64_t count) {
+  std::vector<double> scales(static_cast<size_t>(count), 0);
+  for (const int64_t segment : segments) {
+    if (segment < 0 || segment >= count) {
+      throw InvalidArgument("Segment id ", segment, " out of range [0, ", count, ").");
+    }
+    ++scales[static_cast<size_t>(segment)];
+  }
+  for (double& scale : scales) {
+    scale =
+        reduction == SegmentReduction::kSum ? 1 : 1 / (reduction == SegmentReduction::kMean ? scale : std::sqrt(scale));
+  }
+  return scales;
+}
+
+// The distinct numbers among `rows`, ascending; `rows` become positions among them.
+std::vector<int64_t> Compact(std::vector<int64_t>* rows) {
+  std::vector<int64_t> distinct = *rows;
+  std::sort(distinct.begin(), distinct.end());
+  distinct.erase(std::unique(distinct.begin(), distinct.end()), distinct.end());
+  for (int64_t& row : *rows) row = std::lower_bound(distinct.begin(), distinct.end(), row) - distinct.begin();
+  return distinct;
+}
+
+// The gradient of a sum, mean or sum over the root of the count: row indices[i] receives the gradient of its segment,
+// divided by what the segment was divided by. With a second output, only rows that receive some come out, and which.
+Kernel SparseSegmentGradKernel(SegmentReduction reduction) {
+  return [reduction](KernelContext& context) {
+    const Tensor& dy = context.input(0);
+    if (dy.rank() < 1) throw InvalidArgument("grad must be at least a vector, got shape ", dy.shape());
+    if (context.input(1).rank() != 1 || !(context.input(1).shape() == context.input(2).shape())) {
+      throw InvalidArgument("segment_ids and indices should be vectors of the same size, got shapes ",
+                            context.input(2).shape(), " and ", context.input(1).shape());
+    }
+    std::vector<int64_t> targets = context.input(1).AsInt64s();
+    const std::vector<int64_t> segments = context.input(2).AsInt64s();
+    int64_t rows = RowsInput(context, 3);
+    for (const int64_t row : targets) {
+      if (row < 0 || row >= rows) throw InvalidArgument("Index ", row, " out of range [0, ", rows, ").");
+    }
+    const std::vector<double> scales = SegmentScales(reduction, segments, dy.dim(0));
+    if (context.num_outputs() > 1) {
+      const std::vector<int64_t> distinct = Compact(&targets);
+      rows = static_cast<int64_t>(distinct.size());
+      VisitNumeric(context.node().output_dtype(1), "SparseSegmentGrad", [&](auto zero) {
+        std::copy(distinct.begin(), distinct.end(), context.AllocateOutput(1, {rows}).template data<decltype(zero)>());
+      });
+    }
     Shape shape = dy.shape();
     shape.set_dim(0, rows);
-    std::vector<double> counts(static_cast<size_t>(segment_count), 0);
-    for (int64_t i = 0; i < segments.num_elements(); ++i) {
-      const int64_t segment = segments.AsInt64(i), row = indices.AsInt64(i);
-      if (segment < 0 || segment >= segment_count) {
-        throw InvalidArgument("Segment id ", segment, " out of range [0, ", segment_count, ").");
-      }
-      if (row < 0 || row >= rows) throw InvalidArgument("Index ", row, " out of range [0, ", rows, ").");
-      ++counts[static_cast<size_t>(segment)];
-    }
-    const int64_t inner = segment_count == 0 ? 0 : dy.num_elements() / segment_count;
+    const int64_t inner = dy.dim(0) == 0 ? 0 : dy.num_elements() / dy.dim(0);
     auto run = [&](auto zero) {
       using T = decltype(zero);
       Tensor& output = context.AllocateOutput(0, shape);
-      std::fill_n(output.data<T>(), output.num_elements(), T(0));
-      for (int64_t i = 0; i < segments.num_elements(); ++i) {
-        const int64_t segment = segments.AsInt64(i);
-        const double count = counts[static_cast<size_t>(segment)];
-        const T scale = static_cast<T>(1.0 / (root ? std::sqrt(count) : count));
-        const T* from = dy.data<T>() + segment * inner;
-        T* to = output.data<T>() + indices.AsInt64(i) * inner;
+      std::fill_n(output.data<T>(), output.num_elements(), zero);
+      for (size_t i = 0; i < segments.size(); ++i) {
+        const T scale = static_cast<T>(scales[static_cast<size_t>(segments[i])]);
+        const T* from = dy.data<T>() + segments[i] * inner;
+        T* to = output.data<T>() + targets[i] * inner;
         for (int64_t j = 0; j < inner; ++j) to[j] += from[j] * scale;
       }
     };
@@ -421,9 +457,36 @@ Kernel SparseSegmentGradKernel(bool root) {
   };
 }
 void SparseSegmentGradShape(ShapeContext& context) {
-  const Tensor* rows = context.constant(3);
+  const bool compact = context.node().num_outputs() > 1;
+  const Tensor* rows = compact ? nullptr : context.constant(3);
   context.set_output(0, RowsOf(context.input(0), 1, rows ? rows->AsInt64() : -1));
+  if (compact) context.set_output(1, PartialShape::UnknownOfRank(1));
 }
+
+DEFINE_OP("SparseSegmentSumGrad")
+    .Input("grad: T")
+    .Input("indices: Tidx")
+    .Input("segment_ids: Tsegmentids")
+    .Input("output_dim0: int32")
+    .Output("output: T")
+    .Attr("T: {float, double}")
+    .Attr("Tidx: {int32, int64} = DT_INT32")
+    .Attr("Tsegmentids: {int32, int64} = DT_INT32")
+    .Shape(SparseSegmentGradShape)
+    .Kernel(SparseSegmentGradKernel(SegmentReduction::kSum));
+
+DEFINE_OP("SparseSegmentSumGradV2")
+    .Input("grad: T")
+    .Input("indices: Tidx")
+    .Input("segment_ids: Tsegmentids")
+    .Input("dense_output_dim0: int32")
+    .Output("output: T")
+    .Output("sorted_unique_indices: Tidx")
+    .Attr("T: {float, double}")
+    .Attr("Tidx: {int32, int64} = DT_INT32")
+    .Attr("Tsegmentids: {int32, int64} = DT_INT32")
+    .Shape(SparseSegmentGradShape)
+    .Kernel(SparseSegmentGradKernel(SegmentReduction::kSum));
 
 DEFINE_OP("SparseSegmentMeanGrad")
     .Input("grad: T")
@@ -435,7 +498,20 @@ DEFINE_OP("SparseSegmentMeanGrad")
     .Attr("Tidx: {int32, int64} = DT_INT32")
     .Attr("Tsegmentids: {int32, int64} = DT_INT32")
     .Shape(SparseSegmentGradShape)
-    .Kernel(SparseSegmentGradKernel(false));
+    .Kernel(SparseSegmentGradKernel(SegmentReduction::kMean));
+
+DEFINE_OP("SparseSegmentMeanGradV2")
+    .Input("grad: T")
+    .Input("indices: Tidx")
+    .Input("segment_ids: Tsegmentids")
+    .Input("dense_output_dim0: int32")
+    .Output("output: T")
+    .Output("sorted_unique_indices: Tidx")
+    .Attr("T: {float, double}")
+    .Attr("Tidx: {int32, int64} = DT_INT32")
+    .Attr("Tsegmentids: {int32, int64} = DT_INT32")
+    .Shape(SparseSegmentGradShape)
+    .Kernel(SparseSegmentGradKernel(SegmentReduction::kMean));
 
 DEFINE_OP("SparseSegmentSqrtNGrad")
     .Input("grad: T")
@@ -447,7 +523,20 @@ DEFINE_OP("SparseSegmentSqrtNGrad")
     .Attr("Tidx: {int32, int64} = DT_INT32")
     .Attr("Tsegmentids: {int32, int64} = DT_INT32")
     .Shape(SparseSegmentGradShape)
-    .Kernel(SparseSegmentGradKernel(true));
+    .Kernel(SparseSegmentGradKernel(SegmentReduction::kSqrtN));
+
+DEFINE_OP("SparseSegmentSqrtNGradV2")
+    .Input("grad: T")
+    .Input("indices: Tidx")
+    .Input("segment_ids: Tsegmentids")
+    .Input("dense_output_dim0: int32")
+    .Output("output: T")
+    .Output("sorted_unique_indices: Tidx")
+    .Attr("T: {float, double}")
+    .Attr("Tidx: {int32, int64} = DT_INT32")
+    .Attr("Tsegmentids: {int32, int64} = DT_INT32")
+    .Shape(SparseSegmentGradShape)
+    .Kernel(SparseSegmentGradKernel(SegmentReduction::kSqrtN));
 
 }  // namespace
 }  // namespace headrace
