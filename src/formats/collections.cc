@@ -49,15 +49,17 @@ class CollectionReader {
   std::shared_ptr<Variable> ReadVariable(const std::string& bytes) {
     tensorflow::VariableDef proto;
     if (!proto.ParseFromString(bytes)) return nullptr;
-    // A part of a graph may hold the variable but not the node that reads it; such a one is of no use to builders.
+    // A part of a graph may hold the variable but not what reads or initialises it; such a one is of no use to
+    // builders, and TensorFlow would not import it again.
     Output handle = Find(proto.variable_name()), value = Find(proto.snapshot_name());
-    if (!handle || !value) return nullptr;
+    Node* const initializer = graph_.FindNode(prefix_ + proto.initializer_name());
+    if (!handle || !value || (!initializer && !proto.initializer_name().empty())) return nullptr;
     auto& variable = variables_[handle.name()];
     if (variable) return variable;
     variable = std::make_shared<Variable>();
     variable->handle = handle;
     variable->value = value;
-    variable->initializer = graph_.FindNode(prefix_ + proto.initializer_name());
+    variable->initializer = initializer;
     variable->initial_value = Find(proto.initial_value_name());
     variable->name = handle.node->name();
     variable->trainable = proto.trainable();
