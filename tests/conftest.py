@@ -35,7 +35,6 @@ class Shell:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=600,
         )
         if check and result.returncode != 0:
             raise AssertionError(f"{command}\nexit code {result.returncode}\n{result.stdout}\n{result.stderr}")

@@ -43,6 +43,13 @@ class Error : public std::runtime_error {
   Code code_;
 };
 
+// A model function built an impossible graph: the program is wrong, not the data that runs through it. Python raises
+// ValueError for it, as 1.15 does.
+class BuildError : public Error {
+ public:
+  explicit BuildError(const Error& error) : Error(error) {}
+};
+
 namespace internal {
 template <class... Parts>
 std::string Concat(const Parts&... parts) {

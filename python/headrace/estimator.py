@@ -339,13 +339,14 @@ class Estimator:
 
     @property
     def model_fn(self) -> Callable:
-        """The function given to the constructor. A canned estimator's is C++ and cannot be called from here."""
-        if not hasattr(self, "_model_fn"):
-            raise NotImplementedError(
-                f"the model_fn of {type(self).__name__} is C++ and cannot be wrapped yet; "
-                "give tf.estimator.Estimator a model_fn of your own"
-            )
-        return self._model_fn
+        """The model function, with the parameters features, labels, mode and config."""
+
+        def public_model_fn(features: Any, labels: Any, mode: str, config: Any) -> EstimatorSpec:
+            if hasattr(self, "_model_fn"):
+                return self._call_model_fn(features, labels, mode)
+            return self._native.call_model_fn(features, labels, mode)
+
+        return public_model_fn
 
     def _input(self, input_fn: Callable, mode: str) -> Callable:
         if not callable(input_fn):

@@ -26,6 +26,8 @@ void BindErrors(nb::module_& m) {
     } catch (const NanLossDuringTraining&) {
       nb::object type = nb::module_::import_("headrace.hooks").attr("NanLossDuringTrainingError");
       PyErr_SetNone(type.ptr());
+    } catch (const BuildError& error) {
+      PyErr_SetString(PyExc_ValueError, error.what());
     } catch (const Error& error) {
       if (!Skin().make_error) {
         PyErr_SetString(PyExc_RuntimeError, error.what());

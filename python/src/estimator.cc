@@ -115,6 +115,33 @@ EstimatorSpec SpecFromPython(nb::handle value, Mode mode) {
   return spec;
 }
 
+nb::object ExportOutputToPython(const ExportOutput& output) {
+  if (output.kind == ExportOutput::Kind::kRegression) return Skin("RegressionOutput")(OutputToPython(output.value));
+  if (output.kind == ExportOutput::Kind::kClassification) {
+    return Skin("ClassificationOutput")(OutputToPython(output.scores), OutputToPython(output.classes));
+  }
+  nb::dict outputs;
+  for (const auto& [name, tensor] : output.outputs) outputs[name.c_str()] = OutputToPython(tensor);
+  return Skin("PredictOutput")(outputs);
+}
+
+// What a model function of C++ built, for Python to read or to change with `_replace`; such ones set neither hooks nor
+// a scaffold.
+nb::object SpecToPython(const EstimatorSpec& spec) {
+  nb::dict fields, metrics, exports;
+  for (const auto& [name, metric] : spec.eval_metrics) {
+    metrics[name.c_str()] = nb::make_tuple(OutputToPython(metric.value), OutputToPython(metric.update));
+  }
+  for (const auto& [name, output] : spec.export_outputs) exports[name.c_str()] = ExportOutputToPython(output);
+  fields["mode"] = ModeName(spec.mode);
+  fields["predictions"] = PredictionsToPython(spec);
+  fields["loss"] = OutputToPython(spec.loss);
+  fields["train_op"] = NodeToPython(spec.train_op);
+  fields["eval_metric_ops"] = metrics;
+  fields["export_outputs"] = exports;
+  return Skin("EstimatorSpec")(**fields);
+}
+
 ModelFn ModelFnFromPython(nb::handle model_fn) {
   return [kept = Kept(model_fn)](const Features& features, const Features& labels, const ModelContext& context) {
     nb::gil_scoped_acquire gil;
@@ -314,6 +341,14 @@ void BindEstimatorClass(nb::module_& m) {
              };
              return std::make_shared<Estimator>(outer, self.config());
            })
+      .def(
+          "call_model_fn",
+          [](Estimator& self, nb::handle features, nb::handle labels, const std::string& mode) {
+            const ModelContext context{ModeFromPython(mode), self.config()};
+            return SpecToPython(AsValueError(
+                [&] { return self.model_fn()(FeaturesFromPython(features), FeaturesFromPython(labels), context); }));
+          },
+          nb::arg(), nb::arg().none(), nb::arg())
       .def_prop_ro("model_dir", &Estimator::model_dir)
       .def("eval_dir", &Estimator::EvalDir)
       .def("latest_checkpoint", &Estimator::LatestCheckpoint)

@@ -64,7 +64,9 @@ namespace {
 
 // One ParallelFor in progress, shared by the caller and the pool's threads that join in.
 struct Loop {
-  std::function<void(int64_t, int64_t)> body;
+  explicit Loop(absl::FunctionRef<void(int64_t, int64_t)> body) : body(body) {}
+
+  absl::FunctionRef<void(int64_t, int64_t)> body;  // the caller's; not called once all chunks are handed out
   int64_t n = 0, chunk = 0, chunks = 0;
   std::atomic<int64_t> next{0}, done{0};
   std::mutex mutex;
@@ -91,13 +93,12 @@ struct Loop {
 
 }  // namespace
 
-void ThreadPool::ParallelFor(int64_t n, int64_t grain, const std::function<void(int64_t, int64_t)>& body) {
+void ThreadPool::ParallelFor(int64_t n, int64_t grain, absl::FunctionRef<void(int64_t, int64_t)> body) {
   if (n <= 0) return;
   const int64_t most = std::max<int64_t>(1, n / std::max<int64_t>(1, grain));
   const int64_t chunks = std::min<int64_t>(most, 4 * (size() + 1));
   if (chunks == 1 || size() == 0) return body(0, n);
-  auto loop = std::make_shared<Loop>();
-  loop->body = body;
+  auto loop = std::make_shared<Loop>(body);
   loop->n = n;
   loop->chunk = (n + chunks - 1) / chunks;
   loop->chunks = (n + loop->chunk - 1) / loop->chunk;

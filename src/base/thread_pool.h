@@ -5,6 +5,8 @@
 #include <functional>
 #include <memory>
 
+#include "absl/functional/function_ref.h"
+
 namespace headrace {
 
 class ThreadPool {
@@ -19,7 +21,7 @@ class ThreadPool {
 
   // Calls body(begin, end) over disjoint ranges that cover [0, n), each of at least `grain` items, on the pool and the
   // calling thread; returns when all are done. Exceptions from the body are rethrown here. Safe to nest.
-  void ParallelFor(int64_t n, int64_t grain, const std::function<void(int64_t, int64_t)>& body);
+  void ParallelFor(int64_t n, int64_t grain, absl::FunctionRef<void(int64_t, int64_t)> body);
 
   // The process's compute pool: one thread a core, or HEADRACE_NUM_THREADS.
   static ThreadPool& Compute();

@@ -87,8 +87,9 @@ void Admit(const http::Request& request, const std::string& token) {
 class ConfigService {
  public:
   Json GetConfig(const std::string& name) const {
-    CheckProjectId(ParseName(name, "projects/*")[0]);
-    return {{"serviceAccount", kDefaultAccount}, {"serviceAccountProject", "0"}};
+    const std::string project = ParseName(name, "projects/*")[0];
+    CheckProjectId(project);
+    return {{"serviceAccount", kDefaultAccount}, {"serviceAccountProject", ProjectNumber(project)}};
   }
 };
 

@@ -78,7 +78,10 @@ void LogCapture::Say(const std::string& severity, const std::string& message) {
 
 void LogCapture::Line(bool is_stderr, std::string line) {
   if (!line.empty() && line.back() == '\r') line.pop_back();
-  Say(SeverityOf(line, is_stderr), line);
+  std::string& severity = severity_[is_stderr];
+  const bool goes_on = !line.empty() && (line[0] == ' ' || line[0] == '\t') && !severity.empty();
+  if (!goes_on) severity = SeverityOf(line, is_stderr);
+  Say(severity, line);
   if (!is_stderr) return;
   last_errors_.push_back(std::move(line));
   if (last_errors_.size() > kKeptErrors) last_errors_.pop_front();

@@ -12,7 +12,7 @@ class LogCapture {
  public:
   LogCapture(std::string job_dir, std::string task_name);
 
-  // Bytes of one stream as they come; whole lines go to the log.
+  // Bytes of one stream as they come; whole lines go to the log, indented ones with the severity of the one before.
   void Add(bool is_stderr, std::string_view bytes);
   // What is left without a line break.
   void Finish();
@@ -27,6 +27,7 @@ class LogCapture {
 
   std::string job_dir_, task_name_;
   std::string partial_[2];
+  std::string severity_[2];  // of the last line, which indented ones after it share
   std::deque<std::string> last_errors_;
 };
 

@@ -5,6 +5,7 @@
 #include <cctype>
 
 #include "headrace/error.h"
+#include "kernels/fingerprint.h"
 
 namespace headrace::engine {
 namespace {
@@ -110,6 +111,11 @@ std::vector<std::string> ParseName(const std::string& name, std::string_view pat
     rest.remove_prefix(end + 1);
     form.remove_prefix(form_end + 1);
   }
+}
+
+std::string ProjectNumber(const std::string& project_id) {
+  constexpr uint64_t kSmallest = 100'000'000'000;
+  return std::to_string(kSmallest + Fingerprint64(project_id) % (9 * kSmallest));
 }
 
 }  // namespace headrace::engine

@@ -17,4 +17,7 @@ void CheckObjectName(const std::string& name);
 // "projects/p/models/m" against "projects/*/models/*" -> {"p", "m"}. Throws InvalidArgument when the form differs.
 std::vector<std::string> ParseName(const std::string& name, std::string_view pattern);
 
+// The number that goes with a project's id: twelve digits, the same at any time and on any machine.
+std::string ProjectNumber(const std::string& project_id);
+
 }  // namespace headrace::engine

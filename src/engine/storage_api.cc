@@ -3,6 +3,7 @@
 
 #include <charconv>
 
+#include "engine/names.h"
 #include "engine/storage_requests.h"
 #include "http/url.h"
 
@@ -55,7 +56,7 @@ Json StorageApi::BucketJson(const Bucket& bucket) const {
                {"id", bucket.name},
                {"selfLink", base_url_ + "/storage/v1/b/" + bucket.name},
                {"name", bucket.name},
-               {"projectNumber", "0"},
+               {"projectNumber", ProjectNumber(bucket.project)},
                {"metageneration", std::to_string(bucket.metageneration)},
                {"location", bucket.location},
                {"locationType", bucket.location.find('-') == std::string::npos ? "multi-region" : "region"},

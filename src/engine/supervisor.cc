@@ -75,17 +75,22 @@ class Supervisor {
   }
 
  private:
+  // Whoever deletes a job's directory wants no more of the job: it ends, and nothing is recorded.
+  bool Abandoned() const { return !FileExists(SpecFile(job_dir_)); }
+
   bool CancelRequested() {
-    stopping_ = stopping_ || FileExists(CancelFile(job_dir_));
+    stopping_ = stopping_ || FileExists(CancelFile(job_dir_)) || Abandoned();
     return stopping_;
   }
 
   void Record(const std::string& state) {
+    if (Abandoned()) return;
     state_.state = state;
     WriteFileAtomically(StateFile(job_dir_), ToJson(state_).dump(2, ' ', false, Json::error_handler_t::replace));
   }
 
   void End(int status, const std::string& what_failed) {
+    if (Abandoned()) return;
     state_.end_time = Now();
     if (FileExists(CancelFile(job_dir_))) {
       log_.Say("INFO", "The job was cancelled.");
@@ -143,7 +148,7 @@ class Supervisor {
     for (auto& stream : streams) ::close(stream[1]);
     const int status = Follow(child, {streams[0][0], streams[1][0]});
     for (auto& stream : streams) ::close(stream[0]);
-    log_.Finish();
+    if (!Abandoned()) log_.Finish();
     return status;
   }
 
@@ -181,7 +186,7 @@ class Supervisor {
   bool ReadOutput(int stream, int fd) {
     char piece[16384];
     const ssize_t n = ::read(fd, piece, sizeof(piece));
-    if (n > 0) log_.Add(stream == 1, {piece, static_cast<size_t>(n)});
+    if (n > 0 && !Abandoned()) log_.Add(stream == 1, {piece, static_cast<size_t>(n)});
     return n > 0 || (n < 0 && errno == EINTR);
   }
 

@@ -97,10 +97,15 @@ Estimator::Estimator(ModelFn model_fn, RunConfig config) : model_fn_(std::move(m
 
 EstimatorSpec Estimator::CallModelFn(const Input& input, Mode mode) const {
   LogInfo("Calling model_fn.");
-  EstimatorSpec spec = model_fn_(input.features, input.labels, {mode, config_});
-  LogInfo("Done calling model_fn.");
-  CheckModes(spec, mode);
-  return spec;
+  try {
+    EstimatorSpec spec = model_fn_(input.features, input.labels, {mode, config_});
+    LogInfo("Done calling model_fn.");
+    CheckModes(spec, mode);
+    return spec;
+  } catch (const Error& error) {
+    if (error.code() != Code::kInvalidArgument) throw;
+    throw BuildError(error);
+  }
 }
 
 std::string Estimator::EvalDir(const std::string& name) const {

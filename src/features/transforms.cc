@@ -19,7 +19,7 @@ FeatureTensor FeatureTransforms::Raw(const std::string& key) {
   if (feature == features_.end()) {
     std::string known;
     for (const auto& [name, tensor] : features_) known += (known.empty() ? "" : ", ") + name;
-    throw NotFound("Feature ", key, " is not in features dictionary; there are: ", known);
+    throw InvalidArgument("Feature ", key, " is not in features dictionary; there are: ", known);
   }
   FeatureTensor value = feature->second;
   if (const auto* dense = std::get_if<Output>(&value)) {

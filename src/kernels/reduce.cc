@@ -6,6 +6,7 @@
 #include <limits>
 #include <vector>
 
+#include "absl/container/inlined_vector.h"
 #include "headrace/tensor.h"
 #include "kernels/simd.h"
 
@@ -101,8 +102,10 @@ struct Run {
   int64_t out_stride;  // 0 if reduced
 };
 
-std::vector<Run> MergeAxes(const Shape& shape, uint32_t axes) {
-  std::vector<Run> runs;
+using Runs = absl::InlinedVector<Run, kMaxRank>;
+
+Runs MergeAxes(const Shape& shape, uint32_t axes) {
+  Runs runs;
   for (int axis = 0; axis < shape.rank(); ++axis) {
     const bool reduced = (axes >> axis & 1) != 0;
     if (shape[axis] == 1) continue;
@@ -124,7 +127,7 @@ std::vector<Run> MergeAxes(const Shape& shape, uint32_t axes) {
 
 // Folds the block of input that runs[0..] describe into the results at `output`, which are already initialised.
 template <class Op, class T>
-void FoldBlock(const std::vector<Run>& runs, const T* input, T* output) {
+void FoldBlock(const Runs& runs, const T* input, T* output) {
   const Run& inner = runs.back();
   int64_t blocks = 1;
   for (size_t r = 0; r + 1 < runs.size(); ++r) blocks *= runs[r].size;

@@ -3,6 +3,7 @@
 
 #include <utility>
 
+#include "absl/container/inlined_vector.h"
 #include "headrace/operators.h"
 #include "headrace/ops/array.h"
 #include "headrace/ops/array_parts.h"
@@ -16,13 +17,20 @@
 namespace headrace {
 namespace {
 
+// The mask of the axes that a tensor lists.
+uint32_t AxesOf(const Tensor& axes, int rank) {
+  absl::InlinedVector<int64_t, kMaxRank> indices(axes.num_elements());
+  for (size_t i = 0; i < indices.size(); ++i) indices[i] = axes.AsInt64(static_cast<int64_t>(i));
+  return AxisMask(indices, rank);
+}
+
 void ReducedOutputShape(ShapeContext& context) {
   const PartialShape& input = context.input(0);
   const bool keep_dims = context.attr<bool>("keep_dims");
   const Tensor* axes = context.constant(1);
   if (!input.has_rank()) return context.set_output(0, PartialShape());
   if (!axes) return context.set_output(0, keep_dims ? PartialShape::UnknownOfRank(input.rank()) : PartialShape());
-  const uint32_t mask = AxisMask(axes->AsInt64s(), input.rank());
+  const uint32_t mask = AxesOf(*axes, input.rank());
   PartialShape output = Shape();
   for (int i = 0; i < input.rank(); ++i) {
     if (!(mask >> i & 1)) {
@@ -38,7 +46,7 @@ KernelFactory ReductionKernel(Reduction reduction) {
   return [reduction](const Node& node) -> Kernel {
     return [reduction, keep_dims = node.attr<bool>("keep_dims")](KernelContext& context) {
       const Tensor& input = context.input(0);
-      const uint32_t axes = AxisMask(context.input(1).AsInt64s(), input.rank());
+      const uint32_t axes = AxesOf(context.input(1), input.rank());
       const Shape shape = ReducedShape(input.shape(), axes, keep_dims);
       if (axes == 0) {  // nothing to reduce
         context.set_output(0, input);

@@ -108,11 +108,12 @@ std::string PartialShape::ToString() const {
   return has_rank() ? Print(dims()) : "<unknown>";
 }
 
-PartialShape BroadcastShapes(const PartialShape& a, const PartialShape& b) {
-  if (!a.has_rank() || !b.has_rank()) return {};
-  const int rank = std::max(a.rank(), b.rank());
-  PartialShape out = PartialShape::UnknownOfRank(rank);
-  for (int i = 1; i <= rank; ++i) {
+namespace {
+
+// Appends the broadcast sizes to `out`, a scalar's shape.
+template <class AnyShape>
+AnyShape Broadcast(const AnyShape& a, const AnyShape& b, AnyShape out) {
+  for (int i = std::max(a.rank(), b.rank()); i >= 1; --i) {
     const int64_t x = i <= a.rank() ? a[a.rank() - i] : 1;
     const int64_t y = i <= b.rank() ? b[b.rank() - i] : 1;
     int64_t size = -1;
@@ -125,14 +126,21 @@ PartialShape BroadcastShapes(const PartialShape& a, const PartialShape& b) {
     } else {
       throw InvalidArgument("Incompatible shapes: ", a, " vs. ", b);
     }
-    out.set_dim(rank - i, size);
+    out.Append(size);
   }
   return out;
 }
 
+}  // namespace
+
+PartialShape BroadcastShapes(const PartialShape& a, const PartialShape& b) {
+  if (!a.has_rank() || !b.has_rank()) return {};
+  return Broadcast<PartialShape>(a, b, Shape());
+}
+
 Shape BroadcastShapes(const Shape& a, const Shape& b) {
   if (a == b) return a;
-  return BroadcastShapes(PartialShape(a), PartialShape(b)).ToShape();
+  return Broadcast<Shape>(a, b, {});
 }
 
 }  // namespace headrace

@@ -18,12 +18,10 @@ def bucket(engine):
     return engine
 
 
-def test_the_engine_starts_by_itself_in_well_under_a_second_and_stops(shell):
+def test_the_engine_starts_by_itself_and_stops(shell):
     shell("headrace stop")
     assert shell.run("headrace status", check=False).returncode == 3
-    start = time.monotonic()
     token = shell("gcloud auth print-access-token").strip()
-    assert time.monotonic() - start < 3  # on a busy machine; alone it takes tenths of a second
     assert token and token == shell("gcloud auth application-default print-access-token").strip()
     status = json.loads(shell("headrace status --format=json"))
     assert status["state"] == "RUNNING" and status["url"].startswith("http://127.0.0.1:")

@@ -1,6 +1,10 @@
-// Messages as JSON, names, filters, pages.
+// Messages as JSON, names, filters, pages, log lines.
 #include <gtest/gtest.h>
+#include <unistd.h>
 
+#include <filesystem>
+
+#include "engine/job_files.h"
 #include "engine/log_capture.h"
 #include "engine/method.h"
 #include "engine/names.h"
@@ -67,6 +71,12 @@ TEST(Names, RefuseWhatCouldLeaveItsDirectory) {
   EXPECT_NO_THROW(CheckProjectId("example.com:my-project-1"));
 }
 
+TEST(Names, AProjectAlwaysHasTheSameNumber) {
+  EXPECT_EQ(ProjectNumber("lab").size(), 12u);
+  EXPECT_EQ(ProjectNumber("lab"), ProjectNumber("lab"));
+  EXPECT_NE(ProjectNumber("lab"), ProjectNumber("lab2"));
+}
+
 TEST(Names, AreTakenApart) {
   EXPECT_EQ(ParseName("projects/p/models/m", "projects/*/models/*"), (std::vector<std::string>{"p", "m"}));
   for (const char* name : {"projects/p/models", "projects/p/models/m/x", "projects//models/m", "project/p/models/m"}) {
@@ -121,6 +131,17 @@ TEST(Log, ReadsSeverities) {
   EXPECT_EQ(SeverityOf("words", true), "ERROR");
   EXPECT_EQ(SeverityOf("words", false), "INFO");
   EXPECT_EQ(SeverityOf("", true), "ERROR");
+}
+
+TEST(Log, IndentedLinesShareTheSeverityOfTheLineBefore) {
+  const std::string directory = testing::TempDir() + "log_" + std::to_string(getpid());
+  std::filesystem::create_directories(directory);
+  LogCapture capture(directory, "master-replica-0");
+  capture.Add(true, "INFO:tensorflow:exported:\n  of x\nwords\n  more words\nWARNING:root:y\n");
+  int64_t offset = 0;
+  std::vector<std::string> severities;
+  for (const LogEntry& entry : ReadLog(directory, &offset)) severities.push_back(entry.severity);
+  EXPECT_EQ(severities, (std::vector<std::string>{"INFO", "INFO", "ERROR", "ERROR", "WARNING"}));
 }
 
 }  // namespace

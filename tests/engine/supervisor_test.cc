@@ -46,8 +46,7 @@ class SupervisorTest : public testing::Test {
   }
 
   void WaitFor(const std::function<bool()>& condition) {
-    for (int i = 0; i < 1000 && !condition(); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(10));
-    ASSERT_TRUE(condition());
+    while (!condition()) std::this_thread::sleep_for(std::chrono::milliseconds(10));
   }
 
   std::vector<std::string> Messages() {
@@ -148,6 +147,17 @@ TEST_F(SupervisorTest, IsOneAtATime) {
   EXPECT_EQ(std::count(messages.begin(), messages.end(), "started"), 1);
 }
 
+TEST_F(SupervisorTest, EndsWithItsProgramWhenTheJobIsDeleted) {
+  WriteSpec("echo started; while :; do echo more; sleep 0.05; done");
+  const pid_t supervisor = Start();
+  WaitFor([&] { return Logged("started"); });
+  std::filesystem::remove(SpecFile(directory_));  // what is deleted first doesn't matter
+  int status = -1;
+  ::waitpid(supervisor, &status, 0);
+  EXPECT_EQ(status, 0);
+  EXPECT_EQ(ReadJobState(directory_)->state, "RUNNING");
+}
+
 TEST_F(SupervisorTest, ItsProgramDiesWithIt) {
   WriteSpec("echo $$ > pid; exec sleep 1000");
   const pid_t supervisor = Start();
@@ -172,7 +182,7 @@ TEST(Process, HoldsItsLockExactlyAsLongAsItLives) {
   EXPECT_FALSE(StartDetached(process));
   EXPECT_EQ(LockHolder(lock), pid);
   ::kill(*pid, SIGKILL);
-  for (int i = 0; i < 500 && IsLocked(lock); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  while (IsLocked(lock)) std::this_thread::sleep_for(std::chrono::milliseconds(10));
   EXPECT_FALSE(LockHolder(lock));
   ReapChildren();
   EXPECT_THROW(StartDetached({.command = {"/no/such/program"}, .output = "/dev/null", .lock = lock}), Error);

@@ -5,11 +5,12 @@ import pathlib
 import random
 import shutil
 import subprocess
+import sys
 
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-BUILD = pathlib.Path(os.environ.get("HEADRACE_BUILD_DIR", ROOT / "build"))
+BUILD = pathlib.Path(os.environ.get("HEADRACE_BUILD", ROOT / "build"))
 TRAINER = ROOT / "examples" / "cpp" / "taxifare"
 
 
@@ -64,6 +65,44 @@ def test_trains_evaluates_and_exports(trainer: pathlib.Path, tmp_path: pathlib.P
     exports = list((model / "export" / "exporter").iterdir())
     assert len(exports) == 1 and (exports[0] / "saved_model.pb").exists()
     assert "Restoring parameters from" in run(trainer, *flags, "--train_steps=150")
+
+
+EXPORT = """
+import sys
+import tensorflow as tf
+from trainer import model
+
+estimator = tf.estimator.DNNRegressor([16, 4], [model.scaled(name) for name in model.INPUTS], sys.argv[1])
+print(estimator.export_saved_model(sys.argv[2], model.raw_taxi_inputs).decode())
+"""
+
+
+def fares(exported: pathlib.Path, rides: pathlib.Path) -> str:
+    """What an exported model predicts for a file of instances."""
+    predict = f"gcloud ai-platform local predict --model-dir={exported} --json-instances={rides} --format=json"
+    return run("bash", "-c", f'eval "$({BUILD}/bin/headrace env)" && {predict}')
+
+
+def test_goes_on_where_its_python_twin_stopped_and_back(trainer: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    """Either trainer resumes from the other's checkpoint, and both export the same model of one checkpoint."""
+    write_rides(tmp_path / "rides.csv", 1000)
+    model = tmp_path / "model"
+    flags = [f"--train_data_paths={tmp_path}/rides.csv", f"--eval_data_paths={tmp_path}/rides.csv",
+             f"--output_dir={model}", "--train_batch_size=64", "--hidden_units", "16", "4"]  # fmt: skip
+    environment = {**os.environ, "PYTHONPATH": f"{BUILD}/python:{ROOT}/examples/taxifare"}
+    python = [sys.executable, "-m", "trainer.task"]
+    run(trainer, *flags, "--train_steps=20")
+    log = run(*python, *flags, "--train_steps=40", env=environment)
+    assert f"Restoring parameters from {model}/model.ckpt-20" in log and "step = 21" in log
+    log = run(trainer, *flags, "--train_steps=60")
+    assert f"Restoring parameters from {model}/model.ckpt-40" in log and "step = 41" in log
+    exported = max((model / "export" / "exporter").iterdir())
+    run(sys.executable, "-c", EXPORT, model, tmp_path / "twin", env=environment)
+    instances = (ROOT / "examples" / "taxifare" / "test.json").read_text().strip()
+    (tmp_path / "rides.json").write_text(instances + "\n" + instances.replace("-73", "-74") + "\n")
+    (twin,) = (tmp_path / "twin").iterdir()
+    assert "predictions" in fares(exported, tmp_path / "rides.json")
+    assert fares(exported, tmp_path / "rides.json") == fares(twin, tmp_path / "rides.json")
 
 
 def test_missing_flag_is_named(trainer: pathlib.Path) -> None:

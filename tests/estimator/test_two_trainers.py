@@ -39,12 +39,12 @@ def test_a_second_process_on_the_same_model_dir_is_refused(tmp_path: Path) -> No
     try:
         assert any("global_step/sec" in line for line in first.stderr)
         second = start(tmp_path, 10)
-        _, error = second.communicate(timeout=60)
+        _, error = second.communicate()
         assert second.returncode != 0
         assert str(tmp_path) in error.splitlines()[-1], error
         assert first.poll() is None
         first.send_signal(signal.SIGINT)
-        output, _ = first.communicate(timeout=60)
+        output, _ = first.communicate()
     finally:
         first.kill()
     assert int(output.split()[1]) > 10

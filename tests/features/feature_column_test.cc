@@ -77,7 +77,7 @@ TEST_F(FeatureColumns, AMissingFeatureIsNamed) {
     InputLayer(Records(), {NumericColumn("speed")});
     FAIL() << "expected an error";
   } catch (const Error& error) {
-    EXPECT_EQ(error.code(), Code::kNotFound);
+    EXPECT_EQ(error.code(), Code::kInvalidArgument);
     EXPECT_THAT(error.what(), HasSubstr("speed"));
     EXPECT_THAT(error.what(), HasSubstr("lat"));
   }
