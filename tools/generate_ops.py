@@ -135,6 +135,11 @@ def parse_ops(text: str, family: str) -> list[Op]:
         depth = 1
         while i < len(stream) and not (stream[i] == ";" and depth == 0):
             token = stream[i]
+            if depth == 0 and token == "SameSignatureAs" and stream[i - 1] == ".":
+                like = next((known for known in ops if known.name == unquote(stream[i + 2])), None)
+                if like is None:
+                    raise SystemExit(f"generate_ops: {op.name} has the signature of {stream[i + 2]}, unknown so far")
+                op.inputs, op.outputs, op.attrs = list(like.inputs), list(like.outputs), list(like.attrs)
             if depth == 0 and token in ("Input", "Output", "Attr") and stream[i - 1] == "." and stream[i + 1] == "(":
                 j = i + 2
                 spec = ""

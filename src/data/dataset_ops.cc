@@ -87,18 +87,9 @@ DEFINE_OP("TextLineDataset")
       Return(c, MakeTextLineDataset(Strings(c.input(0)), std::string(c.input(1).string()), c.input(2).AsInt64()));
     });
 
-DEFINE_OP("TFRecordDataset")
-    .Input("filenames: string")
-    .Input("compression_type: string")
-    .Input("buffer_size: int64")
-    .Output("handle: variant")
-    .Attr("metadata: string = ''")
-    .Shape(ScalarShape())
-    .Stateful()
-    .NoGradient()
-    .Kernel([](KernelContext& c) {
-      Return(c, MakeTfRecordDataset(Strings(c.input(0)), std::string(c.input(1).string())));
-    });
+DEFINE_OP("TFRecordDataset").SameSignatureAs("TextLineDataset").Stateful().NoGradient().Kernel([](KernelContext& c) {
+  Return(c, MakeTfRecordDataset(Strings(c.input(0)), std::string(c.input(1).string())));
+});
 
 DEFINE_OP("MapDataset")
     .Input("input_dataset: variant")
@@ -222,29 +213,13 @@ DEFINE_OP("RepeatDataset")
     .NoGradient()
     .Kernel([](KernelContext& c) { Return(c, MakeRepeatDataset(InputDataset(c), c.input(1).AsInt64())); });
 
-DEFINE_OP("TakeDataset")
-    .Input("input_dataset: variant")
-    .Input("count: int64")
-    .Output("handle: variant")
-    .Attr("output_types: list(type) >= 1")
-    .Attr("output_shapes: list(shape) >= 1")
-    .Attr("metadata: string = ''")
-    .Shape(ScalarShape())
-    .Stateful()
-    .NoGradient()
-    .Kernel([](KernelContext& c) { Return(c, MakeTakeDataset(InputDataset(c), c.input(1).AsInt64())); });
+DEFINE_OP("TakeDataset").SameSignatureAs("RepeatDataset").Stateful().NoGradient().Kernel([](KernelContext& c) {
+  Return(c, MakeTakeDataset(InputDataset(c), c.input(1).AsInt64()));
+});
 
-DEFINE_OP("SkipDataset")
-    .Input("input_dataset: variant")
-    .Input("count: int64")
-    .Output("handle: variant")
-    .Attr("output_types: list(type) >= 1")
-    .Attr("output_shapes: list(shape) >= 1")
-    .Attr("metadata: string = ''")
-    .Shape(ScalarShape())
-    .Stateful()
-    .NoGradient()
-    .Kernel([](KernelContext& c) { Return(c, MakeSkipDataset(InputDataset(c), c.input(1).AsInt64())); });
+DEFINE_OP("SkipDataset").SameSignatureAs("RepeatDataset").Stateful().NoGradient().Kernel([](KernelContext& c) {
+  Return(c, MakeSkipDataset(InputDataset(c), c.input(1).AsInt64()));
+});
 
 DEFINE_OP("ShardDataset")
     .Input("input_dataset: variant")

@@ -53,16 +53,9 @@ DEFINE_OP("Iterator")
     .NoGradient()
     .Kernel([](KernelContext& c) { c.set_output(0, Tensor::Resource(LookupOrCreate(c))); });
 
-DEFINE_OP("IteratorV2")
-    .Output("handle: resource")
-    .Attr("shared_name: string")
-    .Attr("container: string")
-    .Attr("output_types: list(type) >= 1")
-    .Attr("output_shapes: list(shape) >= 1")
-    .Shape(ScalarShape())
-    .Stateful()
-    .NoGradient()
-    .Kernel([](KernelContext& c) { c.set_output(0, Tensor::Resource(LookupOrCreate(c))); });
+DEFINE_OP("IteratorV2").SameSignatureAs("Iterator").Stateful().NoGradient().Kernel([](KernelContext& c) {
+  c.set_output(0, Tensor::Resource(LookupOrCreate(c)));
+});
 
 DEFINE_OP("MakeIterator")
     .Input("dataset: variant")

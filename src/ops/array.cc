@@ -93,10 +93,7 @@ DEFINE_OP("IdentityN")
 DEFINE_OP("NoOp").Kernel([](KernelContext&) {});
 
 DEFINE_OP("StopGradient")
-    .Input("input: T")
-    .Output("output: T")
-    .Attr("T: type")
-    .Shape(SameAsInput(0))
+    .SameSignatureAs("Identity")
     .Kernel([](KernelContext& context) { context.set_output(0, context.input(0)); })
     .NoGradient();
 

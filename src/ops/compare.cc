@@ -98,11 +98,7 @@ DEFINE_OP("Equal")
     .NoGradient();
 
 DEFINE_OP("NotEqual")
-    .Input("x: T")
-    .Input("y: T")
-    .Output("z: bool")
-    .Attr("T: type")
-    .Attr("incompatible_shape_error: bool = true")
+    .SameSignatureAs("Equal")
     .Lane(kSigned, [](auto x, auto y) { return x != y; })
     .Kernel(EqualityKernel(false, [](auto x, auto y) { return x != y; }))
     .NoGradient();

@@ -165,6 +165,7 @@ const OpAttr* RequireAttr(const OpDef& op, const OpArg& arg, const std::string& 
 // Now that all attributes are known: an argument's type is one of them, or a fixed dtype.
 void ResolveType(const OpDef& op, OpArg* arg) {
   const std::string name = arg->type_attr;
+  if (name.empty()) return;  // of a signature that was copied
   if (const OpAttr* attr = op.FindAttr(name)) {
     if (attr->type == "list(type)") {
       arg->type_attr.clear();
@@ -205,6 +206,14 @@ void AddArgument(OpDef* op, std::string_view spec, bool is_input) {
   }
   if (!reader.AtEnd()) reader.Fail("unexpected text");
   (is_input ? op->inputs : op->outputs).push_back(std::move(arg));
+}
+
+void CopySignature(OpDef* op, std::string_view from) {
+  const OpDef& other = OpRegistry::Global().Find(from);
+  op->inputs = other.inputs;
+  op->outputs = other.outputs;
+  op->attrs = other.attrs;
+  op->shape = other.shape;
 }
 
 void AddAttr(OpDef* op, std::string_view spec) {

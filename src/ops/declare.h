@@ -8,6 +8,7 @@
 //
 // Arguments and attributes are written as TensorFlow's OpDefs write them: "x: T", "values: N * T", "ref: Ref(T)",
 // "components: Tout", "T: {float, double} = DT_FLOAT", "N: int >= 1", "padding: {'SAME', 'VALID'}", "shape: shape".
+// An op that differs from another only in what it computes takes that one's by .SameSignatureAs("Other").
 // tools/generate_ops.py reads these declarations as text and writes the C++ builders and Python wrappers of them.
 #pragma once
 
@@ -39,6 +40,7 @@ inline constexpr TypeSet<LaneTypes<int32_t, int64_t>> kIndex{"int32, int64"};
 namespace internal {
 void AddArgument(OpDef* op, std::string_view spec, bool is_input);
 void AddAttr(OpDef* op, std::string_view spec);
+void CopySignature(OpDef* op, std::string_view from);
 void FinishAndRegister(OpDef op);
 template <class T, class F>
 void AddLane(OpDef* op, F f) {
@@ -61,6 +63,11 @@ class OpDeclaration {
   explicit OpDeclaration(const char* name) { op_.name = name; }
   explicit OpDeclaration(OpDef op) : op_(std::move(op)) {}
 
+  // The inputs, outputs, attributes and shape rule of an op declared above in the same file; more may follow.
+  OpDeclaration&& SameSignatureAs(std::string_view op) && {
+    internal::CopySignature(&op_, op);
+    return std::move(*this);
+  }
   OpDeclaration&& Input(std::string_view spec) && {
     internal::AddArgument(&op_, spec, true);
     return std::move(*this);

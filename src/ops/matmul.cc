@@ -162,16 +162,7 @@ DEFINE_OP("BatchMatMul")
     .Kernel(BatchMatMulKernel)
     .Gradient(BatchMatMulGradient);
 
-DEFINE_OP("BatchMatMulV2")
-    .Input("x: T")
-    .Input("y: T")
-    .Output("output: T")
-    .Attr("T: {bfloat16, half, float, double, int32, int64}")
-    .Attr("adj_x: bool = false")
-    .Attr("adj_y: bool = false")
-    .Shape(BatchMatMulShape)
-    .Kernel(BatchMatMulKernel)
-    .Gradient(BatchMatMulGradient);
+DEFINE_OP("BatchMatMulV2").SameSignatureAs("BatchMatMul").Kernel(BatchMatMulKernel).Gradient(BatchMatMulGradient);
 
 }  // namespace
 }  // namespace headrace

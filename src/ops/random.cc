@@ -237,25 +237,13 @@ DEFINE_OP("RandomUniform")
     .NoGradient();
 
 DEFINE_OP("RandomStandardNormal")
-    .Input("shape: T")
-    .Output("output: dtype")
-    .Attr("seed: int = 0")
-    .Attr("seed2: int = 0")
-    .Attr("dtype: {half, bfloat16, float, double}")
-    .Attr("T: {int32, int64}")
-    .Shape(ShapeFromFirstInput)
+    .SameSignatureAs("RandomUniform")
     .Kernel(NumbersKernel(Numbers::kNormal))
     .Random()
     .NoGradient();
 
 DEFINE_OP("TruncatedNormal")
-    .Input("shape: T")
-    .Output("output: dtype")
-    .Attr("seed: int = 0")
-    .Attr("seed2: int = 0")
-    .Attr("dtype: {half, bfloat16, float, double}")
-    .Attr("T: {int32, int64}")
-    .Shape(ShapeFromFirstInput)
+    .SameSignatureAs("RandomUniform")
     .Kernel(NumbersKernel(Numbers::kTruncatedNormal))
     .Random()
     .NoGradient();

@@ -102,70 +102,34 @@ DEFINE_OP("Sum")
     .Kernel(ReductionKernel(Reduction::kSum))
     .Gradient([](Backward& b) { b.Return(SpreadGradient(b), Gradient()); });
 
-DEFINE_OP("Mean")
-    .Input("input: T")
-    .Input("reduction_indices: Tidx")
-    .Output("output: T")
-    .Attr("T", kReal)
-    .Attr("keep_dims: bool = false")
-    .Attr("Tidx: {int32, int64} = DT_INT32")
-    .Shape(ReducedOutputShape)
-    .Kernel(ReductionKernel(Reduction::kMean))
-    .Gradient([](Backward& b) {
-      const Output factor = FloorDiv(Size(b.x(0)), Maximum(Size(b.y()), ConstantLike(DType::kInt32, 1)));
-      b.Return(SpreadGradient(b) / Cast(factor, b.dy().dtype()), Gradient());
-    });
+DEFINE_OP("Mean").SameSignatureAs("Sum").Kernel(ReductionKernel(Reduction::kMean)).Gradient([](Backward& b) {
+  const Output factor = FloorDiv(Size(b.x(0)), Maximum(Size(b.y()), ConstantLike(DType::kInt32, 1)));
+  b.Return(SpreadGradient(b) / Cast(factor, b.dy().dtype()), Gradient());
+});
 
-DEFINE_OP("Prod")
-    .Input("input: T")
-    .Input("reduction_indices: Tidx")
-    .Output("output: T")
-    .Attr("T", kReal)
-    .Attr("keep_dims: bool = false")
-    .Attr("Tidx: {int32, int64} = DT_INT32")
-    .Shape(ReducedOutputShape)
-    .Kernel(ReductionKernel(Reduction::kProd))
-    .Gradient([](Backward& b) {
-      // The product of the others, also where one of them is zero: products of what stands before and behind. The
-      // reduced axes are brought to the front and made one.
-      const Output x = b.x(0), shape = ShapeOf(x), rank = Rank(x);
-      const Output zero = ConstantLike(DType::kInt32, 0), one = ConstantLike(DType::kInt32, 1);
-      const Output minus_one = Constant(Tensor::Vector(std::vector<int32_t>{-1}));
-      const Output reduced = FloorMod(Reshape(Cast(b.x(1), DType::kInt32), minus_one) + rank, rank);
-      const Output all = Range(zero, rank, one);
-      const Output others = ListDiff(all, reduced).out;
-      const Output permutation = ConcatV2({reduced, others}, zero);
-      const Output columns = Prod(GatherV2(shape, others, zero), zero);
-      const Output rows = Prod(GatherV2(shape, reduced, zero), zero);
-      const Output permuted = Transpose(x, permutation);
-      const Output flat = Reshape(permuted, Pack({rows, columns}));
-      const Output before = Cumprod(flat, zero, {.exclusive = true});
-      const Output behind = Cumprod(flat, zero, {.exclusive = true, .reverse = true});
-      const Output product = Reshape(before * behind, ShapeOf(permuted));
-      b.Return(SpreadGradient(b) * Transpose(product, InvertPermutation(permutation)), Gradient());
-    });
+DEFINE_OP("Prod").SameSignatureAs("Sum").Kernel(ReductionKernel(Reduction::kProd)).Gradient([](Backward& b) {
+  // The product of the others, also where one of them is zero: products of what stands before and behind. The
+  // reduced axes are brought to the front and made one.
+  const Output x = b.x(0), shape = ShapeOf(x), rank = Rank(x);
+  const Output zero = ConstantLike(DType::kInt32, 0), one = ConstantLike(DType::kInt32, 1);
+  const Output minus_one = Constant(Tensor::Vector(std::vector<int32_t>{-1}));
+  const Output reduced = FloorMod(Reshape(Cast(b.x(1), DType::kInt32), minus_one) + rank, rank);
+  const Output all = Range(zero, rank, one);
+  const Output others = ListDiff(all, reduced).out;
+  const Output permutation = ConcatV2({reduced, others}, zero);
+  const Output columns = Prod(GatherV2(shape, others, zero), zero);
+  const Output rows = Prod(GatherV2(shape, reduced, zero), zero);
+  const Output permuted = Transpose(x, permutation);
+  const Output flat = Reshape(permuted, Pack({rows, columns}));
+  const Output before = Cumprod(flat, zero, {.exclusive = true});
+  const Output behind = Cumprod(flat, zero, {.exclusive = true, .reverse = true});
+  const Output product = Reshape(before * behind, ShapeOf(permuted));
+  b.Return(SpreadGradient(b) * Transpose(product, InvertPermutation(permutation)), Gradient());
+});
 
-DEFINE_OP("Max")
-    .Input("input: T")
-    .Input("reduction_indices: Tidx")
-    .Output("output: T")
-    .Attr("T", kReal)
-    .Attr("keep_dims: bool = false")
-    .Attr("Tidx: {int32, int64} = DT_INT32")
-    .Shape(ReducedOutputShape)
-    .Kernel(ReductionKernel(Reduction::kMax))
-    .Gradient(ExtremeGradient);
+DEFINE_OP("Max").SameSignatureAs("Sum").Kernel(ReductionKernel(Reduction::kMax)).Gradient(ExtremeGradient);
 
-DEFINE_OP("Min")
-    .Input("input: T")
-    .Input("reduction_indices: Tidx")
-    .Output("output: T")
-    .Attr("T", kReal)
-    .Attr("keep_dims: bool = false")
-    .Attr("Tidx: {int32, int64} = DT_INT32")
-    .Shape(ReducedOutputShape)
-    .Kernel(ReductionKernel(Reduction::kMin))
-    .Gradient(ExtremeGradient);
+DEFINE_OP("Min").SameSignatureAs("Sum").Kernel(ReductionKernel(Reduction::kMin)).Gradient(ExtremeGradient);
 
 DEFINE_OP("All")
     .Input("input: bool")
@@ -177,15 +141,7 @@ DEFINE_OP("All")
     .Kernel(ReductionKernel(Reduction::kAll))
     .NoGradient();
 
-DEFINE_OP("Any")
-    .Input("input: bool")
-    .Input("reduction_indices: Tidx")
-    .Output("output: bool")
-    .Attr("keep_dims: bool = false")
-    .Attr("Tidx: {int32, int64} = DT_INT32")
-    .Shape(ReducedOutputShape)
-    .Kernel(ReductionKernel(Reduction::kAny))
-    .NoGradient();
+DEFINE_OP("Any").SameSignatureAs("All").Kernel(ReductionKernel(Reduction::kAny)).NoGradient();
 
 }  // namespace
 }  // namespace headrace

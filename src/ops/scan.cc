@@ -81,22 +81,12 @@ DEFINE_OP("Cumsum")
                Gradient());
     });
 
-DEFINE_OP("Cumprod")
-    .Input("x: T")
-    .Input("axis: Tidx")
-    .Output("out: T")
-    .Attr("exclusive: bool = false")
-    .Attr("reverse: bool = false")
-    .Attr("T: {float, double, int32, uint8, int16, int8, int64, uint16, uint32, uint64}")
-    .Attr("Tidx: {int32, int64} = DT_INT32")
-    .Shape(SameAsInput(0))
-    .Kernel(ScanKernel(true))
-    .Gradient([](Backward& b) {
-      const bool exclusive = b.attr<bool>("exclusive"), reverse = b.attr<bool>("reverse");
-      const Output product = Cumprod(b.x(0), b.x(1), {.exclusive = exclusive, .reverse = reverse});
-      const Output sum = Cumsum(product * b.dy(), b.x(1), {.exclusive = exclusive, .reverse = !reverse});
-      b.Return(sum / b.x(0), Gradient());
-    });
+DEFINE_OP("Cumprod").SameSignatureAs("Cumsum").Kernel(ScanKernel(true)).Gradient([](Backward& b) {
+  const bool exclusive = b.attr<bool>("exclusive"), reverse = b.attr<bool>("reverse");
+  const Output product = Cumprod(b.x(0), b.x(1), {.exclusive = exclusive, .reverse = reverse});
+  const Output sum = Cumsum(product * b.dy(), b.x(1), {.exclusive = exclusive, .reverse = !reverse});
+  b.Return(sum / b.x(0), Gradient());
+});
 
 // ------------------------------------------------------------------------------------------------- argmax and the top
 // k

@@ -73,18 +73,7 @@ DEFINE_OP("ScatterAdd")
     .Writes(0)
     .NoGradient();
 
-DEFINE_OP("ScatterSub")
-    .Input("ref: Ref(T)")
-    .Input("indices: Tindices")
-    .Input("updates: T")
-    .Output("output_ref: Ref(T)")
-    .Attr("T", kReal)
-    .Attr("Tindices", kIndex)
-    .Attr("use_locking: bool = false")
-    .Shape(SameAsInput(0))
-    .Kernel(ScatterReference<Scatter::kSub>)
-    .Writes(0)
-    .NoGradient();
+DEFINE_OP("ScatterSub").SameSignatureAs("ScatterAdd").Kernel(ScatterReference<Scatter::kSub>).Writes(0).NoGradient();
 
 DEFINE_OP("ResourceScatterUpdate")
     .Input("resource: resource")
@@ -111,11 +100,7 @@ DEFINE_OP("ResourceScatterAdd")
     .NoGradient();
 
 DEFINE_OP("ResourceScatterSub")
-    .Input("resource: resource")
-    .Input("indices: Tindices")
-    .Input("updates: dtype")
-    .Attr("dtype", kReal)
-    .Attr("Tindices", kIndex)
+    .SameSignatureAs("ResourceScatterAdd")
     .Kernel(ScatterRows<Scatter::kSub>)
     .Stateful()
     .Writes(0)

@@ -167,25 +167,11 @@ DEFINE_OP("UnsortedSegmentMax")
     .Kernel(UnsortedSegmentKernel(SegmentReduction::kMax));
 
 DEFINE_OP("UnsortedSegmentMin")
-    .Input("data: T")
-    .Input("segment_ids: Tindices")
-    .Input("num_segments: Tnumsegments")
-    .Output("output: T")
-    .Attr("T: {float, double, int32, uint8, int16, int8, int64, uint16, uint32, uint64}")
-    .Attr("Tindices: {int32, int64}")
-    .Attr("Tnumsegments: {int32, int64} = DT_INT32")
-    .Shape(UnsortedSegmentShape)
+    .SameSignatureAs("UnsortedSegmentMax")
     .Kernel(UnsortedSegmentKernel(SegmentReduction::kMin));
 
 DEFINE_OP("UnsortedSegmentProd")
-    .Input("data: T")
-    .Input("segment_ids: Tindices")
-    .Input("num_segments: Tnumsegments")
-    .Output("output: T")
-    .Attr("T: {float, double, int32, uint8, int16, int8, int64, uint16, uint32, uint64}")
-    .Attr("Tindices: {int32, int64}")
-    .Attr("Tnumsegments: {int32, int64} = DT_INT32")
-    .Shape(UnsortedSegmentShape)
+    .SameSignatureAs("UnsortedSegmentMax")
     .Kernel(UnsortedSegmentKernel(SegmentReduction::kProd));
 
 // -------------------------------------------------------------------------------------------------------------- sorted
@@ -249,12 +235,7 @@ DEFINE_OP("SegmentSum")
     .Gradient([](Backward& b) { b.Return(GatherV2(b.dy(), b.x(1), ConstantLike(DType::kInt32, 0)), Gradient()); });
 
 DEFINE_OP("SegmentMean")
-    .Input("data: T")
-    .Input("segment_ids: Tindices")
-    .Output("output: T")
-    .Attr("T: {float, double, int32, uint8, int16, int8, int64, uint16, uint32, uint64}")
-    .Attr("Tindices: {int32, int64}")
-    .Shape(SortedShape)
+    .SameSignatureAs("SegmentSum")
     .Kernel(SegmentKernel(SegmentReduction::kMean))
     .Gradient([](Backward& b) {
       const Output zero = ConstantLike(DType::kInt32, 0);
@@ -264,32 +245,11 @@ DEFINE_OP("SegmentMean")
       b.Return(GatherV2(b.dy() / counts, b.x(1), zero), Gradient());
     });
 
-DEFINE_OP("SegmentMax")
-    .Input("data: T")
-    .Input("segment_ids: Tindices")
-    .Output("output: T")
-    .Attr("T: {float, double, int32, uint8, int16, int8, int64, uint16, uint32, uint64}")
-    .Attr("Tindices: {int32, int64}")
-    .Shape(SortedShape)
-    .Kernel(SegmentKernel(SegmentReduction::kMax));
+DEFINE_OP("SegmentMax").SameSignatureAs("SegmentSum").Kernel(SegmentKernel(SegmentReduction::kMax));
 
-DEFINE_OP("SegmentMin")
-    .Input("data: T")
-    .Input("segment_ids: Tindices")
-    .Output("output: T")
-    .Attr("T: {float, double, int32, uint8, int16, int8, int64, uint16, uint32, uint64}")
-    .Attr("Tindices: {int32, int64}")
-    .Shape(SortedShape)
-    .Kernel(SegmentKernel(SegmentReduction::kMin));
+DEFINE_OP("SegmentMin").SameSignatureAs("SegmentSum").Kernel(SegmentKernel(SegmentReduction::kMin));
 
-DEFINE_OP("SegmentProd")
-    .Input("data: T")
-    .Input("segment_ids: Tindices")
-    .Output("output: T")
-    .Attr("T: {float, double, int32, uint8, int16, int8, int64, uint16, uint32, uint64}")
-    .Attr("Tindices: {int32, int64}")
-    .Shape(SortedShape)
-    .Kernel(SegmentKernel(SegmentReduction::kProd));
+DEFINE_OP("SegmentProd").SameSignatureAs("SegmentSum").Kernel(SegmentKernel(SegmentReduction::kProd));
 
 Output RowCount(Output data) {
   return GatherV2(ShapeOf(data), ConstantLike(DType::kInt32, 0), ConstantLike(DType::kInt32, 0));
@@ -363,30 +323,12 @@ DEFINE_OP("SparseSegmentMeanWithNumSegments")
     .Gradient(SparseSegmentGradient("SparseSegmentMeanGrad"));
 
 DEFINE_OP("SparseSegmentSqrtN")
-    .Input("data: T")
-    .Input("indices: Tidx")
-    .Input("segment_ids: Tsegmentids")
-    .Output("output: T")
-    .Attr("T: {float, double}")
-    .Attr("Tidx: {int32, int64} = DT_INT32")
-    .Attr("Tsegmentids: {int32, int64} = DT_INT32")
-    .Attr("sparse_gradient: bool = false")
-    .Shape(SparseSegmentShape)
+    .SameSignatureAs("SparseSegmentMean")
     .Kernel(SparseSegmentKernel(SegmentReduction::kSqrtN))
     .Gradient(SparseSegmentGradient("SparseSegmentSqrtNGrad"));
 
 DEFINE_OP("SparseSegmentSqrtNWithNumSegments")
-    .Input("data: T")
-    .Input("indices: Tidx")
-    .Input("segment_ids: Tsegmentids")
-    .Input("num_segments: Tnumsegments")
-    .Output("output: T")
-    .Attr("T: {float, double}")
-    .Attr("Tidx: {int32, int64} = DT_INT32")
-    .Attr("Tnumsegments: {int32, int64} = DT_INT32")
-    .Attr("Tsegmentids: {int32, int64} = DT_INT32")
-    .Attr("sparse_gradient: bool = false")
-    .Shape(SparseSegmentShape)
+    .SameSignatureAs("SparseSegmentMeanWithNumSegments")
     .Kernel(SparseSegmentKernel(SegmentReduction::kSqrtN))
     .Gradient(SparseSegmentGradient("SparseSegmentSqrtNGrad"));
 
@@ -489,53 +431,19 @@ DEFINE_OP("SparseSegmentSumGradV2")
     .Kernel(SparseSegmentGradKernel(SegmentReduction::kSum));
 
 DEFINE_OP("SparseSegmentMeanGrad")
-    .Input("grad: T")
-    .Input("indices: Tidx")
-    .Input("segment_ids: Tsegmentids")
-    .Input("output_dim0: int32")
-    .Output("output: T")
-    .Attr("T: {float, double}")
-    .Attr("Tidx: {int32, int64} = DT_INT32")
-    .Attr("Tsegmentids: {int32, int64} = DT_INT32")
-    .Shape(SparseSegmentGradShape)
+    .SameSignatureAs("SparseSegmentSumGrad")
     .Kernel(SparseSegmentGradKernel(SegmentReduction::kMean));
 
 DEFINE_OP("SparseSegmentMeanGradV2")
-    .Input("grad: T")
-    .Input("indices: Tidx")
-    .Input("segment_ids: Tsegmentids")
-    .Input("dense_output_dim0: int32")
-    .Output("output: T")
-    .Output("sorted_unique_indices: Tidx")
-    .Attr("T: {float, double}")
-    .Attr("Tidx: {int32, int64} = DT_INT32")
-    .Attr("Tsegmentids: {int32, int64} = DT_INT32")
-    .Shape(SparseSegmentGradShape)
+    .SameSignatureAs("SparseSegmentSumGradV2")
     .Kernel(SparseSegmentGradKernel(SegmentReduction::kMean));
 
 DEFINE_OP("SparseSegmentSqrtNGrad")
-    .Input("grad: T")
-    .Input("indices: Tidx")
-    .Input("segment_ids: Tsegmentids")
-    .Input("output_dim0: int32")
-    .Output("output: T")
-    .Attr("T: {float, double}")
-    .Attr("Tidx: {int32, int64} = DT_INT32")
-    .Attr("Tsegmentids: {int32, int64} = DT_INT32")
-    .Shape(SparseSegmentGradShape)
+    .SameSignatureAs("SparseSegmentSumGrad")
     .Kernel(SparseSegmentGradKernel(SegmentReduction::kSqrtN));
 
 DEFINE_OP("SparseSegmentSqrtNGradV2")
-    .Input("grad: T")
-    .Input("indices: Tidx")
-    .Input("segment_ids: Tsegmentids")
-    .Input("dense_output_dim0: int32")
-    .Output("output: T")
-    .Output("sorted_unique_indices: Tidx")
-    .Attr("T: {float, double}")
-    .Attr("Tidx: {int32, int64} = DT_INT32")
-    .Attr("Tsegmentids: {int32, int64} = DT_INT32")
-    .Shape(SparseSegmentGradShape)
+    .SameSignatureAs("SparseSegmentSumGradV2")
     .Kernel(SparseSegmentGradKernel(SegmentReduction::kSqrtN));
 
 }  // namespace

@@ -42,16 +42,7 @@ DEFINE_OP("VariableV2")
     .Stateful()
     .NoGradient();
 
-DEFINE_OP("Variable")
-    .Output("ref: Ref(dtype)")
-    .Attr("shape: shape")
-    .Attr("dtype: type")
-    .Attr("container: string = ''")
-    .Attr("shared_name: string = ''")
-    .Shape(VariableShape)
-    .Kernel(VariableKernel)
-    .Stateful()
-    .NoGradient();
+DEFINE_OP("Variable").SameSignatureAs("VariableV2").Kernel(VariableKernel).Stateful().NoGradient();
 
 DEFINE_OP("VarHandleOp")
     .Output("resource: resource")
@@ -156,12 +147,7 @@ DEFINE_OP("AssignAdd")
     .NoGradient();
 
 DEFINE_OP("AssignSub")
-    .Input("ref: Ref(T)")
-    .Input("value: T")
-    .Output("output_ref: Ref(T)")
-    .Attr("T: {float, double, int32, int64}")
-    .Attr("use_locking: bool = false")
-    .Shape(SameAsInput(0))
+    .SameSignatureAs("AssignAdd")
     .Kernel(UpdateRefKernel(SubtractTile, "AssignSub"))
     .Writes(0)
     .NoGradient();

@@ -179,6 +179,15 @@ def test_the_model_fn_of_a_canned_estimator_can_be_wrapped(tmp_path):
     assert ours == pytest.approx(next(canned.predict(inputs()))["predictions"] / 2)
 
 
+def test_an_empty_input_makes_no_step_and_says_so(estimator, caplog):
+    nothing = tf.estimator.inputs.numpy_input_fn({"x": X[:0]}, Y[:0], shuffle=False)
+    with caplog.at_level("WARNING", logger="tensorflow"):
+        tf.get_logger().propagate = True
+        estimator.train(nothing)
+    assert "Training with estimator made no steps. Perhaps input is empty or misspecified." in caplog.text
+    assert estimator.get_variable_value("global_step") == 0
+
+
 def test_a_missing_feature_is_a_value_error_that_names_it():
     estimator = tf.estimator.LinearRegressor([tf.feature_column.numeric_column("speed")])
     with pytest.raises(ValueError, match="Feature speed is not in features dictionary; there are: x"):
