@@ -55,6 +55,7 @@ errors: OpError
 optimizers: gradients UnconnectedGradients
 data: decode_csv TensorSpec
 framework: import_graph_def GraphDef
+tf_logging: get_logger
 parsing: FixedLenFeature VarLenFeature parse_example parse_single_example
 
 [compat]
