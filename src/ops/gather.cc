@@ -435,12 +435,14 @@ template <class T>
 struct SliceKeys {
   const T* values;
   int64_t outer, slices, inner;
+  bool of_one_value() const { return outer == 1 && inner == 1; }
   absl::Span<const T> Run(int64_t o, int64_t slice) const {
     return absl::Span<const T>(values + (o * slices + slice) * inner, static_cast<size_t>(inner));
   }
   struct Hash {
     const SliceKeys* keys;
     size_t operator()(int64_t slice) const {
+      if (keys->of_one_value()) return absl::HashOf(keys->values[slice]);
       size_t hash = 0;
       for (int64_t o = 0; o < keys->outer; ++o) hash = absl::HashOf(hash, keys->Run(o, slice));
       return hash;
@@ -449,6 +451,7 @@ struct SliceKeys {
   struct Equal {
     const SliceKeys* keys;
     bool operator()(int64_t a, int64_t b) const {
+      if (keys->of_one_value()) return keys->values[a] == keys->values[b];
       for (int64_t o = 0; o < keys->outer; ++o) {
         if (keys->Run(o, a) != keys->Run(o, b)) return false;
       }

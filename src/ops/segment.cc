@@ -6,6 +6,7 @@
 #include <cmath>
 #include <limits>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,7 @@
 #include "headrace/ops/gather.h"
 #include "headrace/ops/math_binary.h"
 #include "headrace/ops/select.h"
+#include "kernels/convert.h"
 #include "ops/declare.h"
 
 namespace headrace {
@@ -37,22 +39,36 @@ T SegmentIdentity(SegmentReduction reduction) {
   }
 }
 
+// The elements of an integer tensor as int64.
+class Integers {
+ public:
+  Integers(KernelContext& context, const Tensor& tensor) : wide_(tensor) {
+    if (tensor.dtype() == DType::kInt64) return;
+    wide_ = context.Scratch(DType::kInt64, tensor.shape());
+    FindConversion(tensor.dtype(), DType::kInt64)(tensor.raw(), wide_.raw(), tensor.num_elements());
+  }
+  std::span<const int64_t> values() const { return wide_.flat<int64_t>(); }
+
+ private:
+  Tensor wide_;
+};
+
 // output[segments[i]] = reduction over data rows i (rows indices[i] if given). Segments out of range: negative ones are
 // dropped.
 template <class T>
-void ReduceSegments(SegmentReduction reduction, const Tensor& data, const Tensor* indices, const Tensor& segments,
-                    int64_t inner, int64_t rows, T empty, T* to) {
-  const int64_t n = segments.num_elements();
+void ReduceSegments(KernelContext& context, SegmentReduction reduction, const Tensor& data, const Tensor* indices,
+                    const Tensor& segment_ids, int64_t inner, int64_t rows, T empty, T* to) {
+  const Integers segments(context, segment_ids), sources(context, indices ? *indices : segment_ids);
   std::vector<int64_t> counts(static_cast<size_t>(rows), 0);
   std::fill_n(to, rows * inner, SegmentIdentity<T>(reduction));
-  for (int64_t i = 0; i < n; ++i) {
-    const int64_t segment = segments.AsInt64(i);
+  for (size_t i = 0; i < segments.values().size(); ++i) {
+    const int64_t segment = segments.values()[i];
     if (segment < 0) continue;
     if (segment >= rows) {
       throw InvalidArgument("segment_ids[", i, "] = ", segment, " is out of range [0, ", rows, ")");
     }
-    const int64_t source = indices ? indices->AsInt64(i) : i;
-    if (source < 0 || (indices && source >= data.dim(0))) {
+    const int64_t source = indices ? sources.values()[i] : static_cast<int64_t>(i);
+    if (indices && (source < 0 || source >= data.dim(0))) {
       throw InvalidArgument("indices[", i, "] = ", source, " is out of range [0, ", data.dim(0), ")");
     }
     ++counts[static_cast<size_t>(segment)];
@@ -123,7 +139,7 @@ Kernel UnsortedSegmentKernel(SegmentReduction reduction) {
     VisitNumeric(data.dtype(), "UnsortedSegment", [&](auto zero) {
       using T = decltype(zero);
       T* to = context.AllocateOutput(0, shape).template data<T>();
-      ReduceSegments<T>(reduction, data, nullptr, segments, inner, rows, SegmentIdentity<T>(reduction), to);
+      ReduceSegments<T>(context, reduction, data, nullptr, segments, inner, rows, SegmentIdentity<T>(reduction), to);
     });
   };
 }
@@ -188,12 +204,13 @@ void ReduceSorted(KernelContext& context, SegmentReduction reduction, const Tens
     throw InvalidArgument("segment_ids should be the same size as dimension 0 of input, got ", segments.shape(),
                           " for ", indices ? indices->shape() : data.shape());
   }
-  for (int64_t i = 0; i < n; ++i) {
-    if (segments.AsInt64(i) < (i == 0 ? 0 : segments.AsInt64(i - 1))) {
-      throw InvalidArgument("segment ids are not increasing from a non-negative number: ", segments);
-    }
+  const Integers ids(context, segments);
+  int64_t last = 0;
+  for (const int64_t id : ids.values()) {
+    if (id < last) throw InvalidArgument("segment ids are not increasing from a non-negative number: ", segments);
+    last = id;
   }
-  const int64_t used = n == 0 ? 0 : segments.AsInt64(n - 1) + 1;
+  const int64_t used = n == 0 ? 0 : last + 1;
   const int64_t count = rows.value_or(used);
   if (count < used) throw InvalidArgument("segment ids must be < num_segments ", count, ", got ", used - 1);
   Shape shape = data.shape();
@@ -203,7 +220,7 @@ void ReduceSorted(KernelContext& context, SegmentReduction reduction, const Tens
     using T = decltype(zero);
     T* to = context.AllocateOutput(0, shape).template data<T>();
     const T empty = reduction == SegmentReduction::kProd ? T(1) : T(0);
-    ReduceSegments<T>(reduction, data, indices, segments, inner, count, empty, to);
+    ReduceSegments<T>(context, reduction, data, indices, segments, inner, count, empty, to);
   });
 }
 
