@@ -121,7 +121,11 @@ std::shared_ptr<Buffer> NewBuffer(DType dtype, int64_t n) {
   if (dtype == DType::kInvalid) throw InvalidArgument("a tensor needs an element type");
   if (dtype == DType::kString) return std::make_shared<ObjectBuffer<std::string>>(n);
   if (HoldsObjects(dtype)) return std::make_shared<ObjectBuffer<ObjectPtr>>(n);
-  return std::make_shared<NumericBuffer>(static_cast<size_t>(n) * SizeOf(dtype));
+  size_t bytes = 0;
+  if (__builtin_mul_overflow(static_cast<size_t>(n), SizeOf(dtype), &bytes)) {
+    throw ResourceExhausted("no memory holds ", n, " elements of ", dtype);
+  }
+  return std::make_shared<NumericBuffer>(bytes);
 }
 
 Tensor::Tensor(DType dtype, const Shape& shape)

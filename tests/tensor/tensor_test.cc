@@ -91,6 +91,10 @@ TEST(Shape, NumberOfElementsDoesNotOverflowSilently) {
   EXPECT_THROW((Shape{-2}), Error);
 }
 
+TEST(Tensor, MoreBytesThanANumberHoldsAreNoSmallBuffer) {
+  EXPECT_THROW(Tensor(DType::kFloat, {1LL << 62}), Error);
+}
+
 TEST(PartialShape, Merge) {
   EXPECT_EQ((PartialShape{-1, 3}).MergeWith(PartialShape{2, -1}), (PartialShape{2, 3}));
   EXPECT_EQ(PartialShape().MergeWith(PartialShape{2}), (PartialShape{2}));
