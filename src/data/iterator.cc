@@ -94,8 +94,12 @@ class IteratorResource::Pipeline {
   std::thread thread_;
 };
 
-IteratorResource::IteratorResource(std::string name, std::vector<DType> dtypes, std::vector<PartialShape> shapes)
-    : name_(std::move(name)), dtypes_(std::move(dtypes)), shapes_(std::move(shapes)) {}
+IteratorResource::IteratorResource(std::string container, std::string name, std::vector<DType> dtypes,
+                                   std::vector<PartialShape> shapes)
+    : container_(std::move(container)),
+      name_(std::move(name)),
+      dtypes_(std::move(dtypes)),
+      shapes_(std::move(shapes)) {}
 IteratorResource::~IteratorResource() = default;
 
 void IteratorResource::SetDataset(DatasetPtr dataset, ResourceManager& resources) {

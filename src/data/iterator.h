@@ -16,9 +16,12 @@ namespace headrace::data {
 
 class IteratorResource final : public Object {
  public:
-  IteratorResource(std::string name, std::vector<DType> dtypes, std::vector<PartialShape> shapes);
+  IteratorResource(std::string container, std::string name, std::vector<DType> dtypes,
+                   std::vector<PartialShape> shapes);
   ~IteratorResource() override;
   std::string DebugString() const override { return "Iterator(" + name_ + ")"; }
+  const std::string& container() const { return container_; }
+  const std::string& name() const { return name_; }
   const std::vector<DType>& dtypes() const { return dtypes_; }
   const std::vector<PartialShape>& shapes() const { return shapes_; }
 
@@ -34,7 +37,7 @@ class IteratorResource final : public Object {
   class Pipeline;
   void Start(const Needed& needed);
 
-  const std::string name_;
+  const std::string container_, name_;  // under which the session's resources have it
   const std::vector<DType> dtypes_;
   const std::vector<PartialShape> shapes_;
   mutable std::mutex mutex_;

@@ -9,10 +9,25 @@ std::shared_ptr<IteratorResource> LookupOrCreate(KernelContext& c) {
   const Node& node = c.node();
   const auto& shared_name = node.attr<std::string>("shared_name");
   const std::string& name = shared_name.empty() ? node.name() : shared_name;
-  return c.resources().LookupOrCreate<IteratorResource>(node.attr<std::string>("container"), name, [&] {
-    return std::make_shared<IteratorResource>(name, node.attr<std::vector<DType>>("output_types"),
+  const auto& container = node.attr<std::string>("container");
+  return c.resources().LookupOrCreate<IteratorResource>(container, name, [&] {
+    return std::make_shared<IteratorResource>(container, name, node.attr<std::vector<DType>>("output_types"),
                                               node.attr<std::vector<PartialShape>>("output_shapes"));
   });
+}
+
+// An iterator as text, "container:name": how programs choose among iterators by what they feed.
+std::string HandleText(const std::string& container, const std::string& name) {
+  return container + ":" + name;
+}
+
+std::shared_ptr<IteratorResource> FindByText(const ResourceManager& resources, const std::string& text) {
+  const size_t colon = text.find(':');
+  std::shared_ptr<Object> found;
+  if (colon != std::string::npos) found = resources.Lookup(text.substr(0, colon), text.substr(colon + 1));
+  auto iterator = std::dynamic_pointer_cast<IteratorResource>(found);
+  if (!iterator) throw InvalidArgument("string_handle '", text, "' is not the handle of an iterator of this session");
+  return iterator;
 }
 
 void SetComponentShapes(ShapeContext& c) {
@@ -65,6 +80,35 @@ DEFINE_OP("MakeIterator")
     .NoGradient()
     .Kernel([](KernelContext& c) {
       c.resource<IteratorResource>(1)->SetDataset(DatasetOf(c.input(0)), c.resources());
+    });
+
+DEFINE_OP("IteratorToStringHandle")
+    .Input("resource_handle: resource")
+    .Output("string_handle: string")
+    .Shape(ScalarShape())
+    .Stateful()
+    .NoGradient()
+    .Kernel([](KernelContext& c) {
+      const auto iterator = c.resource<IteratorResource>(0);
+      c.set_output(0, Tensor::Scalar(HandleText(iterator->container(), iterator->name())));
+    });
+
+DEFINE_OP("IteratorFromStringHandleV2")
+    .Input("string_handle: string")
+    .Output("resource_handle: resource")
+    .Attr("output_types: list(type) >= 0 = []")
+    .Attr("output_shapes: list(shape) >= 0 = []")
+    .Shape(ScalarShape())
+    .Stateful()
+    .NoGradient()
+    .Kernel([](const Node& node) -> Kernel {
+      return [dtypes = node.attr<std::vector<DType>>("output_types")](KernelContext& c) {
+        auto iterator = FindByText(c.resources(), c.input(0).scalar<std::string>());
+        if (!dtypes.empty() && dtypes != iterator->dtypes()) {
+          throw InvalidArgument("iterator '", iterator->name(), "' has elements of other types than expected");
+        }
+        c.set_output(0, Tensor::Resource(std::move(iterator)));
+      };
     });
 
 DEFINE_OP("IteratorGetNext")

@@ -237,6 +237,30 @@ TEST_P(DatasetTest, InitializableIterator_FailsBeforeAndStartsOverAfterItsInitia
   }
 }
 
+TEST(DatasetApi, AnIteratorsTextFindsItAgain) {
+  auto graph = std::make_shared<Graph>();
+  const GraphScope scope(*graph);
+  const DatasetIterator small = Dataset::Range(5).InitializableIterator();
+  const DatasetIterator large = Dataset::Range(100).Skip(50).InitializableIterator();
+  const std::vector<DType> dtypes = {DType::kInt64};
+  const std::vector<PartialShape> shapes = {Shape()};
+  const Output text = ApplyOp("Placeholder", {}, {{"dtype", DType::kString}, {"shape", Shape()}});
+  const auto chosen = [&](const std::vector<DType>& expected) {
+    const Output handle = ApplyOp("IteratorFromStringHandleV2", {{text}}, {{"output_types", expected}});
+    return ApplyOp("IteratorGetNext", {{handle}}, {{"output_types", dtypes}, {"output_shapes", shapes}});
+  };
+  const Output next = chosen(dtypes), others = chosen({DType::kFloat});
+  Session session(graph);
+  session.Run({}, {}, {small.initializer, large.initializer});
+  const auto texts = session.Run(
+      {ApplyOp("IteratorToStringHandle", {{small.resource}}), ApplyOp("IteratorToStringHandle", {{large.resource}})});
+  EXPECT_EQ(session.Run({{text, texts[1]}}, {next})[0].scalar<int64_t>(), 50);
+  EXPECT_EQ(session.Run({{text, texts[0]}}, {next})[0].scalar<int64_t>(), 0);
+  EXPECT_EQ(session.Run({{text, texts[1]}}, {next})[0].scalar<int64_t>(), 51);
+  EXPECT_THROW(session.Run({{text, Tensor::Scalar("other")}}, {next}), Error);
+  EXPECT_THROW(session.Run({{text, texts[0]}}, {others}), Error);
+}
+
 TEST(DatasetApi, MapOverNamedFeatures) {
   EXPECT_THAT(Steps([] {
                 const Output x = Constant(Tensor::Vector(std::vector<float>{1, 2, 3}));

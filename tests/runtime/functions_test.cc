@@ -77,6 +77,84 @@ TEST_F(FunctionsTest, ErrorsNameTheInnermostOpOnce) {
   }
 }
 
+TEST_F(FunctionsTest, IfCallsTheBranchThatTheConditionSays) {
+  const std::vector<std::pair<DType, PartialShape>> args = {{DType::kFloat, PartialShape()}};
+  TraceFunction("minus", args, [](const auto& x) { return std::vector<Output>{ApplyOp("Neg", {{x[0]}})}; });
+  TraceFunction("same", args, [](const auto& x) { return x; });
+  TraceFunction("shape", args, [](const auto& x) { return std::vector<Output>{ApplyOp("Shape", {{x[0]}})}; });
+  const Output x = Constant(Floats({2}, {1, 2}));
+  const auto chosen = [&](const Tensor& condition, const char* op, const char* then_branch) {
+    const AttrMap attrs = {{"Tout", std::vector<DType>{DType::kFloat}},
+                           {"then_branch", FunctionRef{then_branch}},
+                           {"else_branch", FunctionRef{"same"}}};
+    return Session(graph_).Run({graph_->Apply(op, {{Constant(condition)}, {x}}, attrs)->output()})[0].data<float>()[1];
+  };
+  for (const char* op : {"If", "StatelessIf"}) {
+    EXPECT_EQ(chosen(Tensor::Scalar(true), op, "minus"), -2);
+    EXPECT_EQ(chosen(Tensor::Scalar(false), op, "minus"), 2);
+    EXPECT_EQ(chosen(Tensor::Scalar(0.5f), op, "minus"), -2);
+    EXPECT_EQ(chosen(Tensor::Scalar(""), op, "minus"), 2);
+    EXPECT_EQ(chosen(Floats({0}, {}), op, "minus"), 2);
+    EXPECT_EQ(chosen(Floats({1}, {0}), op, "minus"), -2);
+    EXPECT_THROW(chosen(Tensor::Scalar(true), op, "shape"), Error);
+    EXPECT_THROW(chosen(Tensor::Scalar(true), op, "absent"), Error);
+  }
+}
+
+TEST_F(FunctionsTest, ABranchReadsAndWritesTheVariablesOfItsCaller) {
+  const std::vector<std::pair<DType, PartialShape>> args = {{DType::kResource, PartialShape(Shape())}};
+  const auto read = [](Output handle) { return ApplyOp("ReadVariableOp", {{handle}}, {{"dtype", DType::kFloat}}); };
+  TraceFunction("add", args, [&](const auto& x) {
+    Node* add = Graph::Current().Apply("AssignAddVariableOp", {{x[0]}, {Constant(Floats({1}, {10}))}});
+    ControlDependencies after({add});
+    return std::vector<Output>{read(x[0])};
+  });
+  TraceFunction("read", args, [&](const auto& x) { return std::vector<Output>{read(x[0])}; });
+  const Output handle = ApplyOp("VarHandleOp", {}, {{"dtype", DType::kFloat}, {"shape", Shape{1}}});
+  Node* assign = graph_->Apply("AssignVariableOp", {{handle}, {Constant(Floats({1}, {1}))}});
+  const Output condition = ApplyOp("Placeholder", {}, {{"dtype", DType::kBool}, {"shape", Shape()}});
+  const Output chosen = graph_
+                            ->Apply("If", {{condition}, {handle}},
+                                    {{"Tout", std::vector<DType>{DType::kFloat}},
+                                     {"then_branch", FunctionRef{"add"}},
+                                     {"else_branch", FunctionRef{"read"}}})
+                            ->output();
+  Session session(graph_);
+  session.Run({}, {}, {assign});
+  const auto run = [&](bool value) { return session.Run({{condition, Tensor::Scalar(value)}}, {chosen})[0]; };
+  EXPECT_EQ(run(true).scalar<float>(), 11);
+  EXPECT_EQ(run(true).scalar<float>(), 21);
+  EXPECT_EQ(run(false).scalar<float>(), 21);
+}
+
+TEST_F(FunctionsTest, AnOptionalKeepsItsComponents) {
+  const Output x = Constant(Floats({2}, {1, 2})), word = Constant(Tensor::Scalar("word"));
+  const Output some = ApplyOp("OptionalFromValue", {{x, word}}), none = ApplyOp("OptionalNone", {});
+  const auto has = [](Output optional) { return ApplyOp("OptionalHasValue", {{optional}}); };
+  const auto get = [&](Output optional, std::vector<DType> dtypes, std::vector<PartialShape> shapes) {
+    return graph_->Apply("OptionalGetValue", {{optional}}, {{"output_types", dtypes}, {"output_shapes", shapes}})
+        ->outputs();
+  };
+  Session session(graph_);
+  const auto given = session.Run({has(some), has(none)});
+  EXPECT_TRUE(given[0].scalar<bool>());
+  EXPECT_FALSE(given[1].scalar<bool>());
+  const std::vector<DType> dtypes = {DType::kFloat, DType::kString};
+  const auto components = session.Run(get(some, dtypes, {PartialShape{2}, PartialShape()}));
+  EXPECT_EQ(components[0].data<float>()[1], 2);
+  EXPECT_EQ(components[1].string(), "word");
+  EXPECT_THROW(session.Run(get(none, dtypes, {PartialShape{2}, PartialShape()})), Error);
+  EXPECT_THROW(session.Run(get(some, dtypes, {PartialShape{3}, PartialShape()})), Error);
+  EXPECT_THROW(session.Run(get(some, {DType::kFloat}, {PartialShape{2}})), Error);
+  EXPECT_THROW(session.Run({has(ApplyOp("RangeDataset",
+                                        {{Constant(Tensor::Scalar<int64_t>(0))},
+                                         {Constant(Tensor::Scalar<int64_t>(1))},
+                                         {Constant(Tensor::Scalar<int64_t>(1))}},
+                                        {{"output_types", std::vector<DType>{DType::kInt64}},
+                                         {"output_shapes", std::vector<PartialShape>{Shape()}}}))}),
+               Error);
+}
+
 TEST_F(FunctionsTest, RandomNumbersGoOnFromPlanToPlan) {
   const Output dims = Constant(Tensor::Vector(std::vector<int32_t>{4}));
   const Output random = ApplyOp("RandomUniform", {{dims}}, {{"dtype", DType::kFloat}, {"seed", 1}, {"seed2", 2}});
