@@ -114,7 +114,10 @@ class Customers:
         crosses = [fc.crossed_column([decade, "job", "city"], 50), fc.crossed_column([decade, children, "watched"], 40)]
         deep = [age, fc.indicator_column(color), fc.indicator_column(words), fc.embedding_column(job, 2)]
         deep += [fc.embedding_column(words, 2, combiner="sum"), fc.embedding_column(city, 2, max_norm=0.5)]
-        deep += [fc.embedding_column(crosses[0], 4), *fc.shared_embedding_columns([watched, liked], 3, combiner="sqrtn")]
+        deep += [
+            fc.embedding_column(crosses[0], 4),
+            *fc.shared_embedding_columns([watched, liked], 3, combiner="sqrtn"),
+        ]
         return tf.estimator.DNNLinearCombinedClassifier(
             linear_feature_columns=[decade, job, color, city, children, watched, words, *crosses],
             dnn_feature_columns=deep,

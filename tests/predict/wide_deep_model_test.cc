@@ -6,6 +6,7 @@
 #include "formats/oracle.h"
 #include "formats/saved_model.h"
 #include "headrace/error.h"
+#include "headrace/session.h"
 #include "predict/loaded_model.h"
 
 namespace headrace {
@@ -67,6 +68,33 @@ TEST_P(WideDeepModelTest, PredictionsAreTensorFlows) {
   ExpectTensorFlowsPredictions(Path("examples"), "examples");
 }
 
+// The whole graph that TensorFlow trained with, restored by its own saver. That of the customers' model has the
+// conditionals of TensorFlow 1, which are not functions.
+class CheckpointGraphTest : public WideDeepModelTest {};
+TEST_P(CheckpointGraphTest, ComputesAsInTensorFlow) {
+  const std::string latest = LatestCheckpoint(Path("model"));
+  const MetaGraph meta = ParseMetaGraph(ReadFile(latest + ".meta"));
+  Session session(meta.graph);
+  session.Run({{meta.graph->FindOutput(meta.info.saver->filename_tensor), Tensor::Scalar(latest)}}, {},
+              {meta.graph->FindNode(meta.info.saver->restore_op)});
+  const Json expected = ReadJson("checkpoint.json");
+  Feeds feeds;
+  for (const auto& [tensor, values] : expected["feeds"].items()) {
+    feeds.emplace_back(meta.graph->FindOutput(tensor), Tensor::Vector(values.get<std::vector<float>>()));
+  }
+  std::vector<Output> fetches = {meta.graph->FindOutput(expected["fetch"].get<std::string>())};
+  for (const char* conditional : {"global_step/cond:0", "dnn/zero_fraction/cond:0"}) {
+    fetches.push_back(meta.graph->FindOutput(conditional));
+  }
+  const std::vector<Tensor> results = session.Run(feeds, fetches);
+  const Json values = expected["values"];
+  for (int64_t row = 0; row < results[0].dim(0); ++row) {
+    ExpectClose(results[0].data<float>()[row], values.at(static_cast<size_t>(row)).at(0), std::to_string(row));
+  }
+  EXPECT_EQ(results[0].num_elements(), static_cast<int64_t>(values.size()));
+  EXPECT_EQ(results[1].scalar<int64_t>(), 20);
+}
+
 TEST_P(WideDeepModelTest, TensorFlowPredictsFromWhatWeRewrite) {
   for (const char* name : {"raw", "examples"}) {
     const std::string directory = Path(std::string("rewritten_") + name);
@@ -85,6 +113,8 @@ TEST_P(WideDeepModelTest, TensorFlowPredictsFromWhatWeRewrite) {
   }
 }
 
+INSTANTIATE_TEST_SUITE_P(Kinds, CheckpointGraphTest, testing::Values("rides"),
+                         [](const auto& info) { return std::string(info.param); });
 INSTANTIATE_TEST_SUITE_P(Kinds, WideDeepModelTest, testing::Values("rides", "customers"),
                          [](const auto& info) { return std::string(info.param); });
 

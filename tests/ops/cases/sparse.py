@@ -84,8 +84,12 @@ CASES = [
         Case("SparseSliceGrad", of(d, [1, 2]), ENTRIES, int64([0, 1]), int64([[0, 1], [1, 0]]), name=d)
         for d in ("float32", "float64", "int32")
     ],
-    Case("SparseSliceGrad", of("float32", [1, 2]), ENTRIES, int64([0, 1]), int64([[0, 1], [7, 0]]), name="no such entry"),
-    Case("SparseSliceGrad", of("float32", [1]), ENTRIES, int64([0, 1]), int64([[0, 1], [1, 0]]), name="too few gradients"),
+    Case(
+        "SparseSliceGrad", of("float32", [1, 2]), ENTRIES, int64([0, 1]), int64([[0, 1], [7, 0]]), name="no such entry"
+    ),
+    Case(
+        "SparseSliceGrad", of("float32", [1]), ENTRIES, int64([0, 1]), int64([[0, 1], [1, 0]]), name="too few gradients"
+    ),
     Case("SparseSliceGrad", of("float32", [1]), ENTRIES, int64([0]), int64([[0, 1]]), name="start too short"),
     dense([[0, 1], [1, 0]], [2, 2], of("float32", [1, 2])),
     dense([[0, 1], [1, 0]], [2, 2], 5.0, name="one value"),
@@ -93,7 +97,14 @@ CASES = [
     dense([[0, 1], [1, 0]], [2, 2], of("bool", [True, True]), of("bool", False), name="bools"),
     dense([1, 3], [4], of("float32", [1, 2]), name="vector", gradients=False),
     dense(2, [4], 1.0, name="scalar", gradients=False),
-    dense([[1, 1], [0, 0], [0, 0]], [2, 2], of("int32", [1, 2, 3]), 9, validate_indices=False, name="not in order, allowed"),
+    dense(
+        [[1, 1], [0, 0], [0, 0]],
+        [2, 2],
+        of("int32", [1, 2, 3]),
+        9,
+        validate_indices=False,
+        name="not in order, allowed",
+    ),
     dense(no_entries(2), [2, 3], NONE, name="no entries"),
     dense(no_entries(2), [0, 3], NONE, name="nothing"),
     dense(np.zeros((1, 0)), int64([]), of("float32", [4]), name="dense scalar", gradients=False),
