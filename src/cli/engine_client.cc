@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <optional>
 #include <thread>
 
 #include "absl/strings/ascii.h"
@@ -22,8 +23,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 constexpr auto kPollInterval = std::chrono::milliseconds(5);
-constexpr auto kStartTimeout = std::chrono::seconds(20);
-constexpr auto kStopTimeout = std::chrono::seconds(30);
+constexpr auto kTimeout = std::chrono::seconds(120);  // of starting and of stopping; far more than either takes
 
 // Whether something else already listens where the engine would by default.
 bool DefaultPortTaken() {
@@ -86,18 +86,17 @@ std::string LogTail(const std::filesystem::path& log) {
 
 engine::RunningEngine EnsureEngine() {
   const std::string home = HomeDirectory().string();
-  if (const auto running = engine::FindEngine(home)) return *running;
   const std::filesystem::path log = HomeDirectory() / "engine.log";
-  const pid_t child = Spawn(Installation::Find(), log);
-  const auto deadline = Clock::now() + kStartTimeout;
-  bool ended = false;
-  while (Clock::now() < deadline) {
+  const auto deadline = Clock::now() + kTimeout;
+  std::optional<pid_t> child;
+  for (; Clock::now() < deadline; std::this_thread::sleep_for(kPollInterval)) {
     if (const auto running = engine::FindEngine(home)) return *running;
-    // An end is not yet a failure: another command may have started the engine at the same moment and won.
-    int status = 0;
-    if (!ended && waitpid(child, &status, WNOHANG) == child) ended = true;
-    if (ended && Clock::now() > deadline - kStartTimeout + std::chrono::seconds(2)) break;
-    std::this_thread::sleep_for(kPollInterval);
+    if (engine::HomeInUse(home)) continue;  // one that stops, or that another command starts
+    if (!child) {
+      child = Spawn(Installation::Find(), log);
+    } else if (waitpid(*child, nullptr, WNOHANG) != 0) {
+      break;
+    }
   }
   throw Unavailable("the engine did not start; the end of its log ", log.string(), ":\n", LogTail(log));
 }
@@ -106,8 +105,8 @@ bool StopEngine() {
   const auto running = engine::FindEngine(HomeDirectory().string());
   if (!running) return false;
   if (kill(running->pid, SIGTERM) != 0) throw PermissionDenied("cannot stop the engine's process ", running->pid);
-  const auto deadline = Clock::now() + kStopTimeout;
-  while (engine::FindEngine(HomeDirectory().string())) {
+  const auto deadline = Clock::now() + kTimeout;
+  while (engine::HomeInUse(HomeDirectory().string())) {
     if (Clock::now() > deadline) throw DeadlineExceeded("the engine, process ", running->pid, ", does not stop");
     std::this_thread::sleep_for(kPollInterval);
   }

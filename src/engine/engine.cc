@@ -176,7 +176,7 @@ class Engine {
   ModelService models_;
 };
 
-// Held for the life of the process.
+// Held for the life of the process, whose id the file tells.
 void LockHome(const std::string& home) {
   const int fd = ::open(EngineLock(home).c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (fd < 0) throw Unavailable("can't open ", EngineLock(home), ": ", std::strerror(errno));
@@ -185,6 +185,10 @@ void LockHome(const std::string& home) {
   for (int i = 0; ::flock(fd, LOCK_EX | LOCK_NB) != 0; ++i) {
     if (i == kTries) throw FailedPrecondition("another engine runs on ", home, "; stop it with `headrace stop`");
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
+  const std::string pid = std::to_string(::getpid()) + "\n";
+  if (::ftruncate(fd, 0) != 0 || ::pwrite(fd, pid.data(), pid.size(), 0) != static_cast<ssize_t>(pid.size())) {
+    throw ResourceExhausted("can't write ", EngineLock(home), ": ", std::strerror(errno));
   }
 }
 
@@ -246,15 +250,19 @@ int RunEngine(const EngineOptions& given) {
   return 0;
 }
 
+bool HomeInUse(const std::string& home) {
+  return IsLocked(EngineLock(home));
+}
+
 std::optional<RunningEngine> FindEngine(const std::string& home) {
-  if (!IsLocked(EngineLock(home)) || !FileExists(EngineFile(home)) || !FileExists(CredentialsFile(home))) {
-    return std::nullopt;
-  }
+  const auto owner = LockHolder(EngineLock(home));
+  if (!owner || !FileExists(EngineFile(home)) || !FileExists(CredentialsFile(home))) return std::nullopt;
   const Json engine = Json::parse(ReadFile(EngineFile(home)), nullptr, false);
   const Json credentials = Json::parse(ReadFile(CredentialsFile(home)), nullptr, false);
   if (!engine.is_object() || !credentials.is_object()) return std::nullopt;
   RunningEngine running;
   running.pid = engine.value("pid", 0);
+  if (running.pid != *owner) return std::nullopt;  // left by one that was killed, while the next one starts
   running.port = engine.value("port", 0);
   running.base_url = engine.value("baseUrl", "");
   running.account = credentials.value("account", "");

@@ -38,5 +38,7 @@ struct RunningEngine {
 
 // The engine that runs on this home, or nothing. Sees through a stale engine.json.
 std::optional<RunningEngine> FindEngine(const std::string& home);
+// Whether a process owns this home: an engine that starts, runs or has not ended yet.
+bool HomeInUse(const std::string& home);
 
 }  // namespace headrace::engine
