@@ -533,16 +533,7 @@ DEFINE_OP("Unique")
     .Kernel(UniqueOfVector)
     .NoGradient();
 
-DEFINE_OP("UniqueWithCounts")
-    .Input("x: T")
-    .Output("y: T")
-    .Output("idx: out_idx")
-    .Output("count: out_idx")
-    .Attr("T: type")
-    .Attr("out_idx: {int32, int64} = DT_INT32")
-    .Shape(UniqueShape)
-    .Kernel(UniqueOfVector)
-    .NoGradient();
+DEFINE_OP("UniqueWithCounts").SameSignatureAs("Unique").Output("count: out_idx").Kernel(UniqueOfVector).NoGradient();
 
 DEFINE_OP("UniqueV2")
     .Input("x: T")
@@ -557,15 +548,8 @@ DEFINE_OP("UniqueV2")
     .NoGradient();
 
 DEFINE_OP("UniqueWithCountsV2")
-    .Input("x: T")
-    .Input("axis: Taxis")
-    .Output("y: T")
-    .Output("idx: out_idx")
+    .SameSignatureAs("UniqueV2")
     .Output("count: out_idx")
-    .Attr("T: type")
-    .Attr("Taxis: {int32, int64} = DT_INT64")
-    .Attr("out_idx: {int32, int64} = DT_INT32")
-    .Shape(UniqueShape)
     .Kernel(UniqueAlongAxis)
     .NoGradient();
 
