@@ -275,13 +275,14 @@ std::vector<int64_t> CheckedOffsets(const Index* indices, int64_t count, const S
   std::vector<int64_t> offsets(static_cast<size_t>(count));
   int64_t last = -1;
   for (int64_t entry = 0; entry < count; ++entry) {
-    int64_t offset = 0;
+    uint64_t position = 0;  // unsigned: an index out of bounds may overflow it
     bool inside = true;
     for (const int64_t size : shape) {
       const int64_t at = *indices++;
       inside &= at >= 0 && at < size;
-      offset = static_cast<int64_t>(static_cast<uint64_t>(offset) * static_cast<uint64_t>(size)) + at;
+      position = position * static_cast<uint64_t>(size) + static_cast<uint64_t>(at);
     }
+    const auto offset = static_cast<int64_t>(position);
     if (!inside || (in_order && offset <= last)) {
       const std::vector<int64_t> index(indices - shape.rank(), indices);
       if (!inside) throw InvalidArgument("indices[", entry, "] = ", Print(index), " is out of bounds of shape ", shape);

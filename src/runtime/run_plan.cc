@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <map>
 #include <sstream>
+#include <stdexcept>
 
 #include "base/thread_pool.h"
 #include "runtime/plan.h"
@@ -27,6 +28,8 @@ bool Holds(const VariableState* state) {
     if (std::string_view(error.what()).find("[op '") != std::string_view::npos) throw;
     throw error.With(" [op " + OriginOf(node) + "]");
   } catch (const std::bad_alloc&) {
+    throw ResourceExhausted("out of memory [op ", OriginOf(node), "]");
+  } catch (const std::length_error&) {  // of a vector for more elements than any memory holds
     throw ResourceExhausted("out of memory [op ", OriginOf(node), "]");
   }
 }

@@ -187,6 +187,19 @@ TEST_F(SessionTest, KernelErrorsNameTheOp) {
   EXPECT_NE(message.find(" [op 'product' (MatMul)]"), std::string::npos) << message;
 }
 
+TEST_F(SessionTest, MoreThanAnyMemoryHoldsIsResourceExhausted) {
+  const Output rows = ApplyOp("Placeholder", {}, {{"dtype", DType::kInt64}, {"shape", Shape{1}}});
+  const Output filled = ApplyOp("SparseFillEmptyRows", {{Constant(Tensor(DType::kInt64, {0, 1}))},
+                                                        {Constant(Floats({0}, {}))},
+                                                        {rows},
+                                                        {Constant(Tensor::Scalar(0.0f))}});
+  Session session(graph_);
+  Code code = Code::kOk;
+  const Tensor many = Tensor::Vector(std::vector<int64_t>{1LL << 62});
+  ErrorOf([&] { session.Run({{rows, many}}, {filled}); }, &code);
+  EXPECT_EQ(code, Code::kResourceExhausted);
+}
+
 TEST_F(SessionTest, ManyThreadsRunOneSession) {
   const Output x = Placeholder({-1}, "x");
   const Output v = Variable("v", Floats({1}, {0}));
