@@ -55,18 +55,7 @@ DEFINE_OP("If")
     .Keep()
     .Writes(1);
 
-DEFINE_OP("StatelessIf")
-    .Input("cond: Tcond")
-    .Input("input: Tin")
-    .Output("output: Tout")
-    .Attr("Tcond: type")
-    .Attr("Tin: list(type) >= 0")
-    .Attr("Tout: list(type) >= 0")
-    .Attr("then_branch: func")
-    .Attr("else_branch: func")
-    .Attr("output_shapes: list(shape) = []")
-    .Shape(IfShape)
-    .Kernel(IfKernel);
+DEFINE_OP("StatelessIf").SameSignatureAs("If").Kernel(IfKernel);
 
 }  // namespace
 }  // namespace headrace
