@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <cstdlib>
+#include <filesystem>
 
 #include "files/buckets.h"
 #include "files/fault_injection.h"
@@ -110,7 +111,7 @@ TEST_F(FileSystemTest, MatchFiles_IsSortedAndStaysInOneDirectory) {
 TEST_F(FileSystemTest, MatchFiles_TakesRelativePatterns) {
   WriteFile(Path("x1"), "");
   WriteFile(Path("x2"), "");
-  std::string before = std::string(get_current_dir_name());
+  const std::string before = std::filesystem::current_path();
   ASSERT_EQ(chdir(directory_.c_str()), 0);
   auto matches = MatchFiles("x*");
   auto dotted = MatchFiles("./x?");
