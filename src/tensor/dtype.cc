@@ -102,15 +102,38 @@ BFloat16::operator float() const {
   return std::bit_cast<float>(static_cast<uint32_t>(bits) << 16);
 }
 
+// IEEE 754's binary16 by integer arithmetic: not every compiler knows the type on every x86-64. Ties go to even.
 Half::Half(float value) {
-  const auto f16 = static_cast<_Float16>(value);
-  std::memcpy(&bits, &f16, sizeof bits);
+  const auto u = std::bit_cast<uint32_t>(value);
+  const auto sign = static_cast<uint16_t>((u >> 16) & 0x8000u);
+  const uint32_t magnitude = u & 0x7fffffffu;
+  constexpr uint32_t kInfinity = 0x7f800000u, kTooLarge = 0x47800000u, kSmallestNormal = 0x38800000u;
+  if (magnitude > kInfinity) {
+    bits = sign | 0x7e00u | static_cast<uint16_t>((magnitude >> 13) & 0x3ffu);  // a quiet NaN
+  } else if (magnitude >= kTooLarge) {
+    bits = sign | 0x7c00u;
+  } else if (magnitude >= kSmallestNormal) {
+    // The exponent's bias falls from 127 to 15; rounding may carry into it, up to infinity.
+    bits = sign | static_cast<uint16_t>((magnitude - (112u << 23) + 0xfffu + ((magnitude >> 13) & 1u)) >> 13);
+  } else {
+    // Added to 0.5, a float whose last bit is worth 2^-24, the value is rounded to a multiple of that.
+    const float rounded = std::bit_cast<float>(magnitude) + 0.5f;
+    bits = sign | static_cast<uint16_t>(std::bit_cast<uint32_t>(rounded) - std::bit_cast<uint32_t>(0.5f));
+  }
 }
 
 Half::operator float() const {
-  _Float16 f16;
-  std::memcpy(&f16, &bits, sizeof bits);
-  return static_cast<float>(f16);
+  const uint32_t sign = static_cast<uint32_t>(bits & 0x8000u) << 16;
+  const uint32_t exponent = (bits >> 10) & 0x1fu, fraction = bits & 0x3ffu;
+  if (exponent == 0) {
+    const float magnitude = static_cast<float>(fraction) * 0x1p-24f;
+    return sign != 0 ? -magnitude : magnitude;
+  }
+  if (exponent == 31) {
+    const uint32_t quiet = fraction != 0 ? 0x400000u : 0u;
+    return std::bit_cast<float>(sign | 0x7f800000u | quiet | (fraction << 13));
+  }
+  return std::bit_cast<float>(sign | ((exponent + 112u) << 23) | (fraction << 13));
 }
 
 }  // namespace headrace

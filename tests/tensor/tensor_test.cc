@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+#include <limits>
 #include <thread>
 
 namespace headrace {
@@ -77,6 +79,38 @@ TEST(DType, BFloat16RoundsToNearestEven) {
   EXPECT_EQ(static_cast<float>(BFloat16(1.0f)), 1.0f);
   EXPECT_EQ(BFloat16(1.00390625f).bits, 0x3f80);  // a tie: to even
   EXPECT_EQ(BFloat16(1.01171875f).bits, 0x3f82);  // a tie: to even, upwards
+}
+
+TEST(DType, HalfRoundsToNearestEven) {
+  const auto bits = [](float value) { return Half(value).bits; };
+  EXPECT_EQ(bits(1.0f), 0x3c00);
+  EXPECT_EQ(bits(-2.5f), 0xc100);
+  EXPECT_EQ(bits(2049.0f), 0x6800);       // a tie: to even
+  EXPECT_EQ(bits(2051.0f), 0x6802);       // a tie: to even, upwards
+  EXPECT_EQ(bits(65519.0f), 0x7bff);      // the largest
+  EXPECT_EQ(bits(65520.0f), 0x7c00);      // rounded to infinity
+  EXPECT_EQ(bits(0x1p-24f), 0x0001);      // the smallest
+  EXPECT_EQ(bits(0x1p-25f), 0x0000);      // a tie: to even
+  EXPECT_EQ(bits(0x1.8p-24f), 0x0002);    // a tie: to even, upwards
+  EXPECT_EQ(bits(0x1.ffep-15f), 0x0400);  // rounded to the smallest that is normal
+  EXPECT_EQ(bits(-0.0f), 0x8000);
+  EXPECT_EQ(bits(-std::numeric_limits<float>::infinity()), 0xfc00);
+  EXPECT_TRUE(std::isnan(static_cast<float>(Half(std::numeric_limits<float>::quiet_NaN()))));
+}
+
+TEST(DType, EveryHalfIsAFloat) {
+  for (uint32_t bits = 0; bits < 1 << 16; ++bits) {
+    Half half;
+    half.bits = static_cast<uint16_t>(bits);
+    const auto value = static_cast<float>(half);
+    if (std::isnan(value)) continue;
+    ASSERT_EQ(Half(value).bits, bits);
+    const float exponent = static_cast<float>((bits >> 10) & 31), fraction = static_cast<float>(bits & 1023);
+    const float magnitude = exponent == 0    ? std::ldexp(fraction, -24)
+                            : exponent == 31 ? std::numeric_limits<float>::infinity()
+                                             : std::ldexp(1024 + fraction, static_cast<int>(exponent) - 25);
+    ASSERT_EQ(std::fabs(value), magnitude) << bits;
+  }
 }
 
 TEST(Shape, BroadcastFollowsNumPy) {
