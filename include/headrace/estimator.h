@@ -203,7 +203,7 @@ struct BestExporterOptions {
   std::map<std::string, std::string> assets_extra = {};
   std::optional<int> exports_to_keep = 5;
 };
-std::shared_ptr<Exporter> BestExporter(ServingInputFn serving_input, BestExporterOptions options = {});
+std::shared_ptr<Exporter> BestExporter(ServingInputFn serving_input, const BestExporterOptions& options = {});
 
 struct TrainSpec {
   InputFn input;

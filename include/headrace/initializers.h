@@ -29,7 +29,7 @@ struct VarianceScalingOptions {
   std::optional<int64_t> seed = {};
 };
 // Errors: InvalidArgument for a scale that is not positive, an unknown mode or distribution.
-Initializer VarianceScalingInitializer(VarianceScalingOptions options = {});
+Initializer VarianceScalingInitializer(const VarianceScalingOptions& options = {});
 Initializer GlorotUniformInitializer(std::optional<int64_t> seed = {});
 Initializer GlorotNormalInitializer(std::optional<int64_t> seed = {});
 

@@ -399,7 +399,7 @@ void BindExporters(nb::module_& m) {
             return nb::cast<bool>(nb::bool_(nb::borrow(kept.get())(TensorsToPython(best), TensorsToPython(current))));
           };
         }
-        return AsValueError([&] { return BestExporter(ServingInputFnFromPython(receiver_fn), std::move(options)); });
+        return AsValueError([&] { return BestExporter(ServingInputFnFromPython(receiver_fn), options); });
       },
       nb::arg(), nb::arg(), nb::arg(), nb::arg().none(), nb::arg().none(), nb::arg().none());
 }

@@ -161,7 +161,8 @@ void BindTensor(nb::module_& m) {
            })
       .def("__hash__",
            [](const TensorRef& t) {
-             return static_cast<Py_hash_t>((reinterpret_cast<uintptr_t>(t.output.node) >> 4) + 7919 * t.output.index);
+             return static_cast<Py_hash_t>((reinterpret_cast<uintptr_t>(t.output.node) >> 4) +
+                                           uintptr_t{7919} * t.output.index);
            })
       .def(
           "__eq__",

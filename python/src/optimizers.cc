@@ -83,8 +83,8 @@ class PythonOptimizer : public Optimizer {
   }
 
   using Optimizer::ZerosSlot;
-  std::shared_ptr<Variable> SlotOf(const Variable& variable, const std::string& slot, Initializer initializer) {
-    return MakeSlot(variable, slot, std::move(initializer));
+  std::shared_ptr<Variable> SlotOf(const Variable& variable, const std::string& slot, const Initializer& initializer) {
+    return MakeSlot(variable, slot, initializer);
   }
   Node* DefaultFinish(const std::vector<Node*>& updates, std::string_view name) {
     return Optimizer::Finish(updates, name);

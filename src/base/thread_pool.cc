@@ -96,7 +96,7 @@ struct Loop {
 void ThreadPool::ParallelFor(int64_t n, int64_t grain, absl::FunctionRef<void(int64_t, int64_t)> body) {
   if (n <= 0) return;
   const int64_t most = std::max<int64_t>(1, n / std::max<int64_t>(1, grain));
-  const int64_t chunks = std::min<int64_t>(most, 4 * (size() + 1));
+  const int64_t chunks = std::min(most, int64_t{4} * (size() + 1));
   if (chunks == 1 || size() == 0) return body(0, n);
   auto loop = std::make_shared<Loop>(body);
   loop->n = n;

@@ -145,12 +145,12 @@ class FilterReader {
     if (at_ < text_.size() && (text_[at_] == '"' || text_[at_] == '\'')) {
       const size_t close = text_.find(text_[at_], at_ + 1);
       if (close == std::string::npos) Fail("unclosed quote");
-      const std::string inside = text_.substr(at_ + 1, close - at_ - 1);
+      std::string inside = text_.substr(at_ + 1, close - at_ - 1);
       at_ = close + 1;
       return inside;
     }
     const size_t end = std::min(text_.find_first_of(stop, at_), text_.size());
-    const std::string word = text_.substr(at_, end - at_);
+    std::string word = text_.substr(at_, end - at_);
     at_ = end;
     return word;
   }

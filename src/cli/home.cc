@@ -30,7 +30,7 @@ std::string Environment(const char* name) {
 fs::path FindOnPath(const std::vector<std::string>& names, const fs::path& except) {
   for (const std::string& name : names) {
     for (absl::string_view directory : absl::StrSplit(Environment("PATH"), ':', absl::SkipEmpty())) {
-      const fs::path candidate = fs::path(std::string(directory)) / name;
+      fs::path candidate = fs::path(std::string(directory)) / name;
       if (fs::path(std::string(directory)) != except && access(candidate.c_str(), X_OK) == 0) return candidate;
     }
   }
@@ -112,7 +112,7 @@ std::string CanonicalProperty(const std::string& name) {
                                                   "ml_engine/local_python",
                                                   "storage/parallel_composite_upload_enabled",
                                                   "core/disable_usage_reporting"};
-  const std::string full = name.find('/') == std::string::npos ? "core/" + name : name;
+  std::string full = name.find('/') == std::string::npos ? "core/" + name : name;
   for (const std::string& known : kKnown) {
     if (known == full) return full;
   }

@@ -132,7 +132,7 @@ char* PutInteger(int64_t value, char* out) {
 char* PutFixed(double value, int decimals, char* out) {
   constexpr int64_t kPowers[] = {1, 10, 100, 1000, 10000, 100000, 1000000};
   if (value < 0) *out++ = '-';
-  const int64_t scaled = static_cast<int64_t>(std::abs(value) * static_cast<double>(kPowers[decimals]) + 0.5);
+  const int64_t scaled = std::llround(std::abs(value) * static_cast<double>(kPowers[decimals]));
   out = PutInteger(scaled / kPowers[decimals], out);
   *out++ = '.';
   int64_t fraction = scaled % kPowers[decimals];
@@ -187,7 +187,7 @@ WrittenFile WriteRows(const std::string& path, uint64_t seed, int64_t first, int
   std::setvbuf(file.get(), nullptr, _IONBF, 0);
   ThreadPool& pool = ThreadPool::Compute();
   const int64_t blocks = (rows + kBlockRows - 1) / kBlockRows;
-  const int64_t wave = std::min<int64_t>(blocks, 4 * (pool.size() + 1));
+  const int64_t wave = std::min(blocks, int64_t{4} * (pool.size() + 1));
   std::vector<std::unique_ptr<char[]>> buffers(wave);
   std::vector<size_t> sizes(wave);
   for (int64_t start = 0; start < blocks; start += wave) {

@@ -287,7 +287,7 @@ Dataset Dataset::MapElements(const ElementFunction& f) const {
 
 Dataset Dataset::FilterElements(const ElementFunction& f) const {
   const auto function = TraceFunction("Dataset_filter", ArgumentsOf(*this), [&](const std::vector<Output>& args) {
-    const std::vector<Output> results = f(ElementTensors(layout_, args)).flat();
+    std::vector<Output> results = f(ElementTensors(layout_, args)).flat();
     if (results.size() != 1 || results[0].dtype() != DType::kBool) {
       throw InvalidArgument("a filter's function must return one bool scalar");
     }

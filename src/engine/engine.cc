@@ -61,7 +61,7 @@ std::string NewToken() {
 Json LoadCredentials(const std::string& home) {
   const std::string path = CredentialsFile(home);
   if (FileExists(path)) return Json::parse(ReadFile(path));
-  const Json credentials = {{"account", kDefaultAccount}, {"token", NewToken()}};
+  Json credentials = {{"account", kDefaultAccount}, {"token", NewToken()}};
   const mode_t before = ::umask(0077);
   WriteFileAtomically(path, credentials.dump(2) + "\n");
   ::umask(before);

@@ -134,7 +134,7 @@ void JobService::Logs(const http::Request& request, const http::Reply& reply) {
 
 void JobService::AddRoutes(http::Router* router) {
   router->Add({"GET", "/v1/{name=projects/*/jobs/*}/logs",
-               [this](http::Request request, const http::Reply& reply) { Logs(request, reply); }});
+               [this](const http::Request& request, const http::Reply& reply) { Logs(request, reply); }});
   router->Add(Method("POST", "/v1/{parent=projects/*}/jobs", this, &JobService::Create, "job"));
   router->Add(ListMethod("/v1/{parent=projects/*}/jobs", "jobs", this, &JobService::List));
   router->Add(Method("POST", "/v1/{name=projects/*/jobs/*}:cancel", this, &JobService::Cancel, "*"));

@@ -25,18 +25,18 @@ void ApplyFilter(const std::string& filter, std::vector<Json>* items);
 Json Paginate(const std::string& field, const std::vector<Json>& items, const http::Request& request);
 
 template <class Service, class Request, class Response>
-http::Route Method(std::string verb, std::string path, Service* service, Response (Service::*method)(const Request&),
-                   std::string body_field = "") {
-  return http::Route::Sync(std::move(verb), std::move(path), [=](http::Request& request) {
+http::Route Method(const std::string& verb, const std::string& path, Service* service,
+                   Response (Service::*method)(const Request&), const std::string& body_field = "") {
+  return http::Route::Sync(verb, path, [=](http::Request& request) {
     const Response response = (service->*method)(FromJson<Request>(RequestJson(request, body_field)));
     return http::Response::Json(ToJson(response).dump());
   });
 }
 
 template <class Service, class Request, class Item>
-http::Route ListMethod(std::string path, std::string field, Service* service,
+http::Route ListMethod(const std::string& path, const std::string& field, Service* service,
                        std::vector<Item> (Service::*method)(const Request&)) {
-  return http::Route::Sync("GET", std::move(path), [=](http::Request& request) {
+  return http::Route::Sync("GET", path, [=](http::Request& request) {
     const std::string filter = request.Query("filter");
     http::Request bare = request;
     for (const char* name : {"filter", "pageSize", "pageToken", "returnPartialSuccess"}) bare.query.erase(name);

@@ -152,7 +152,7 @@ Operation ModelService::CreateVersion(const CreateVersionRequest& request) {
   version.is_default = false;
   version.error_message = "";
   if (version.framework.empty()) version.framework = "TENSORFLOW";
-  const Operation operation = NewOperation("CREATE_VERSION", version.name, &version);
+  Operation operation = NewOperation("CREATE_VERSION", version.name, &version);
   context_.store.Transaction([&] {
     versions_.Insert(version.name, version);
     operations_.Insert(operation.name, operation);
@@ -343,7 +343,7 @@ void ModelService::AddRoutes(http::Router* router) {
   router->Add(Method("GET", "/v1/{name=projects/*/operations/*}", this, &ModelService::GetOperation));
   router->Add(Method("POST", "/v1/{name=projects/*/operations/*}:cancel", this, &ModelService::CancelOperation, "*"));
   router->Add({"POST", "/v1/{name=projects/*/operations/*}:wait",
-               [this](http::Request request, const http::Reply& reply) { WaitOperation(request, reply); }});
+               [this](const http::Request& request, const http::Reply& reply) { WaitOperation(request, reply); }});
 }
 
 }  // namespace headrace::engine

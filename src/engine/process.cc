@@ -14,8 +14,6 @@
 
 #include "headrace/error.h"
 
-extern char** environ;
-
 namespace headrace::engine {
 namespace {
 

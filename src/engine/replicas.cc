@@ -215,7 +215,7 @@ void Replicas::Predict(const std::string& name, std::string body, std::function<
   Attempt(replica, std::make_shared<std::string>(std::move(body)), Clock::now() + kPredictWait, std::move(reply));
 }
 
-void Replicas::Attempt(const std::shared_ptr<Replica>& replica, std::shared_ptr<std::string> body,
+void Replicas::Attempt(const std::shared_ptr<Replica>& replica, const std::shared_ptr<std::string>& body,
                        Clock::time_point deadline, std::function<void(http::Response)> reply) {
   auto again = [this, replica, body, deadline, reply] {
     context_.later(kRetry, [=, this] { Attempt(replica, body, deadline, reply); });

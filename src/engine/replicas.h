@@ -59,7 +59,7 @@ class Replicas {
   void Watch(Replica& replica);
   void End(const Replica& replica);
   std::shared_ptr<Replica> Find(const std::string& version) const;
-  void Attempt(const std::shared_ptr<Replica>& replica, std::shared_ptr<std::string> body,
+  void Attempt(const std::shared_ptr<Replica>& replica, const std::shared_ptr<std::string>& body,
                std::chrono::steady_clock::time_point deadline, std::function<void(http::Response)> reply);
 
   Context& context_;

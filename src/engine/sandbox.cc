@@ -9,8 +9,6 @@
 
 #include <array>
 
-extern char** environ;
-
 namespace headrace::engine {
 
 bool SandboxWorks(std::string* why_not) {

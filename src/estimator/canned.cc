@@ -117,7 +117,8 @@ void CheckColumns(const FeatureColumns& columns, const char* model) {
 
 ModelFn DnnModel(std::shared_ptr<const Head> head, DnnOptions options) {
   CheckColumns(options.feature_columns, "a DNN");
-  return [head, options](const Features& features, const Features& labels, const ModelContext& context) {
+  return [head = std::move(head), options = std::move(options)](const Features& features, const Features& labels,
+                                                                const ModelContext& context) {
     const auto optimizer = Choose(options.optimizer, kDnnLearningRate);
     VariableScope scope("dnn", {.partitioner = MinMaxPartitioner(1)});
     const Output logits = DnnLogits(features, context.mode, head->logits_dimension(), options);
@@ -128,7 +129,8 @@ ModelFn DnnModel(std::shared_ptr<const Head> head, DnnOptions options) {
 
 ModelFn LinearModelFn(std::shared_ptr<const Head> head, LinearOptions options) {
   CheckColumns(options.feature_columns, "a linear model");
-  return [head, options](const Features& features, const Features& labels, const ModelContext& context) {
+  return [head = std::move(head), options = std::move(options)](const Features& features, const Features& labels,
+                                                                const ModelContext& context) {
     VariableScope scope("linear", {.partitioner = MinMaxPartitioner(1, kInputLayerSlice), .use_resource = true});
     const Output logits =
         LinearLogits(features, head->logits_dimension(), options.feature_columns, options.sparse_combiner);
@@ -147,7 +149,8 @@ ModelFn DnnLinearCombinedModel(std::shared_ptr<const Head> head, DnnLinearCombin
   if (!options.dnn_feature_columns.empty() && options.dnn_hidden_units.empty()) {
     throw InvalidArgument("dnn_hidden_units must be defined when dnn_feature_columns is specified.");
   }
-  return [head, options](const Features& features, const Features& labels, const ModelContext& context) {
+  return [head = std::move(head), options = std::move(options)](const Features& features, const Features& labels,
+                                                                const ModelContext& context) {
     const int64_t units = head->logits_dimension();
     Output dnn_logits, linear_logits;
     if (!options.dnn_feature_columns.empty()) {

@@ -117,7 +117,7 @@ std::string Estimator::LatestCheckpoint() const {
 }
 
 std::string Estimator::CheckpointFor(const std::string& checkpoint_path) const {
-  const std::string path = checkpoint_path.empty() ? LatestCheckpoint() : checkpoint_path;
+  std::string path = checkpoint_path.empty() ? LatestCheckpoint() : checkpoint_path;
   if (path.empty()) throw InvalidArgument("Could not find trained model in model_dir: ", model_dir(), ".");
   return path;
 }

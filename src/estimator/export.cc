@@ -125,8 +125,7 @@ std::map<std::string, Signature> BuildSignatures(const EstimatorSpec& spec, cons
 std::string TimestampedPath(const std::string& base) {
   for (int attempt = 0; attempt < 10; ++attempt) {
     const auto now = std::chrono::system_clock::now().time_since_epoch();
-    const std::string path =
-        JoinPath(base, std::to_string(std::chrono::duration_cast<std::chrono::seconds>(now).count()));
+    std::string path = JoinPath(base, std::to_string(std::chrono::duration_cast<std::chrono::seconds>(now).count()));
     if (!FileExists(path)) return path;
     LogWarning("Directory ", path, " already exists; retrying");
     std::this_thread::sleep_for(std::chrono::seconds(1));
@@ -205,7 +204,7 @@ std::string Estimator::ExportSavedModel(const std::string& base, const ServingIn
                          .restore_op = setup.saver->restore_node()->name()};
 
   MakeDirs(base);
-  const std::string path = TimestampedPath(base);
+  std::string path = TimestampedPath(base);
   const std::string temporary = JoinPath(base, "temp-" + FileNameOf(path));
   try {
     SavedModelWriter writer(temporary);

@@ -43,7 +43,7 @@ class SimpleExporter : public Exporter {
 
  protected:
   std::string ExportNow(Estimator& estimator, const std::string& export_path, const std::string& checkpoint_path) {
-    const std::string path = estimator.ExportSavedModel(
+    std::string path = estimator.ExportSavedModel(
         export_path, serving_input_, {.checkpoint_path = checkpoint_path, .assets_extra = options_.assets_extra});
     RemoveOldExports(export_path, options_.exports_to_keep);
     return path;
@@ -134,7 +134,7 @@ std::shared_ptr<Exporter> FinalExporter(std::string name, ServingInputFn serving
   return std::make_shared<Final>(std::move(name), std::move(serving_input), std::move(options));
 }
 
-std::shared_ptr<Exporter> BestExporter(ServingInputFn serving_input, BestExporterOptions options) {
+std::shared_ptr<Exporter> BestExporter(ServingInputFn serving_input, const BestExporterOptions& options) {
   return std::make_shared<Best>(std::move(serving_input), options);
 }
 

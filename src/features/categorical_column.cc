@@ -94,7 +94,7 @@ class HashBucketColumn final : public FeatureIdsColumn {
 // Positions in a list, through a lookup table that the graph's table initializers fill.
 class VocabularyColumn final : public FeatureIdsColumn {
  public:
-  VocabularyColumn(const std::string& key, Tensor vocabulary, VocabularyOptions options)
+  VocabularyColumn(const std::string& key, const Tensor& vocabulary, VocabularyOptions options)
       : FeatureIdsColumn(key, vocabulary.num_elements() + options.num_oov_buckets, vocabulary.dtype()),
         vocabulary_(vocabulary.dtype() == DType::kString ? vocabulary : Tensor::Vector(vocabulary.AsInt64s())),
         options_(options) {

@@ -20,7 +20,7 @@ enum class FaultKind {
 // Paths are those of `base` behind "SCHEME://": register it under a scheme of the test's choice.
 class FaultInjectingFileSystem : public FileSystem {
  public:
-  FaultInjectingFileSystem(std::string scheme, FileSystem& base) : prefix_(scheme + "://"), base_(base) {}
+  FaultInjectingFileSystem(const std::string& scheme, FileSystem& base) : prefix_(scheme + "://"), base_(base) {}
 
   // Arms: the `call`-th changing call from now (0 is the next) fails. Appends, syncs, closes, opens for writing,
   // renames, removes, directory makes and directory syncs all count.

@@ -169,7 +169,7 @@ tensorflow::SavedModel ReadModelProto(const std::string& directory) {
   return proto;
 }
 
-std::string TagsToString(std::set<std::string> tags) {
+std::string TagsToString(const std::set<std::string>& tags) {
   std::string text;
   for (const std::string& tag : tags) text += (text.empty() ? "" : ", ") + tag;
   return "{" + text + "}";

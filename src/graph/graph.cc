@@ -330,7 +330,8 @@ std::string Graph::UniqueName(std::string_view name, bool mark_as_used) {
 
 void Graph::AddFunction(std::shared_ptr<const Function> function) {
   std::unique_lock lock(mutex_);
-  functions_.try_emplace(function->name, std::move(function));
+  auto& known = functions_[function->name];
+  if (!known) known = std::move(function);
 }
 
 std::shared_ptr<const Function> Graph::FindFunction(std::string_view name) const {

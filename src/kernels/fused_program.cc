@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <cstring>
+#include <memory>
+#include <vector>
 
 namespace headrace {
 namespace {
@@ -189,7 +191,9 @@ struct FusedRun::Scratch {
   static char* OfThread(size_t bytes) {
     static thread_local std::vector<char> memory;
     if (memory.size() < bytes + 64) memory.resize(bytes + 64);
-    return reinterpret_cast<char*>((reinterpret_cast<uintptr_t>(memory.data()) + 63) / 64 * 64);
+    void* start = memory.data();
+    size_t room = memory.size();
+    return static_cast<char*>(std::align(64, bytes, start, room));
   }
 };
 

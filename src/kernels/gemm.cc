@@ -3,7 +3,6 @@
 #include "kernels/gemm.h"
 
 #include <dnnl.h>
-#include <omp.h>
 
 #include <algorithm>
 #include <cstring>
@@ -11,6 +10,10 @@
 
 #include "headrace/error.h"
 #include "kernels/simd.h"
+
+// omp.h belongs to a compiler, and not every one brings it.
+extern "C" int omp_get_max_threads();
+extern "C" void omp_set_num_threads(int threads);
 
 namespace headrace {
 namespace {

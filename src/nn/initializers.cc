@@ -75,7 +75,7 @@ Initializer ConstantInitializer(double value) {
 }
 
 Initializer ValueInitializer(Tensor value) {
-  return [value](const Shape& shape, DType dtype) {
+  return [value = std::move(value)](const Shape& shape, DType dtype) {
     if (value.shape() != shape || value.dtype() != dtype) {
       throw InvalidArgument("an initial value of ", value.dtype(), value.shape(), " was given for a variable of ",
                             dtype, shape);
@@ -96,7 +96,7 @@ Initializer TruncatedNormalInitializer(double mean, double stddev, std::optional
   return RandomInitializer(kTruncatedNormal, mean, stddev, seed);
 }
 
-Initializer VarianceScalingInitializer(VarianceScalingOptions options) {
+Initializer VarianceScalingInitializer(const VarianceScalingOptions& options) {
   const auto& [scale, mode, distribution, seed] = options;
   if (!(scale > 0)) throw InvalidArgument("a variance scaling initializer's scale must be positive, got ", scale);
   if (mode != "fan_in" && mode != "fan_out" && mode != "fan_avg") {

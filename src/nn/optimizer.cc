@@ -145,7 +145,7 @@ std::vector<std::string> Optimizer::SlotNames() const {
 }
 
 std::shared_ptr<Variable> Optimizer::MakeSlot(const Variable& variable, const std::string& slot,
-                                              Initializer initializer) {
+                                              const Initializer& initializer) {
   State& state = StateIn(Graph::Current());
   auto& made = state.slots[slot][variable.name];
   if (!made) {

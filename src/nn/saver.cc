@@ -113,7 +113,7 @@ void Saver::BuildRestore(const std::vector<Entry>& entries) {
 
 std::string Saver::Save(Session& session, const std::string& prefix, std::optional<int64_t> step, bool write_meta_graph,
                         const std::string& latest_filename, bool write_state) {
-  const std::string path = step ? prefix + "-" + std::to_string(*step) : prefix;
+  std::string path = step ? prefix + "-" + std::to_string(*step) : prefix;
   const std::string directory = DirectoryOf(path);
   if (save_) {
     if (!directory.empty()) MakeDirs(directory);

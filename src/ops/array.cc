@@ -439,7 +439,7 @@ int64_t RangeSize(T start, T limit, T delta) {
   if (delta == T(0)) throw InvalidArgument("Requires delta != 0: ", delta);
   if ((delta > T(0) && start > limit) || (delta < T(0) && start < limit)) {
     throw InvalidArgument("Requires start ", delta > T(0) ? "<=" : ">=", " limit when delta ", delta > T(0) ? ">" : "<",
-                          " 0: ", start, delta > T(0) ? "/" : "/", limit);
+                          " 0: ", start, "/", limit);
   }
   if constexpr (std::is_integral_v<T>) {
     const int64_t span = static_cast<int64_t>(limit) - static_cast<int64_t>(start), step = static_cast<int64_t>(delta);

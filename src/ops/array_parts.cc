@@ -403,7 +403,8 @@ void PaddedShape(ShapeContext& context) {
   const Tensor* paddings = context.constant(1);
   for (int i = 0; i < output.rank(); ++i) {
     const bool known = paddings && output[i] >= 0;
-    output.set_dim(i, known ? output[i] + paddings->AsInt64(2 * i) + paddings->AsInt64(2 * i + 1) : -1);
+    const int64_t before = int64_t{2} * i;
+    output.set_dim(i, known ? output[i] + paddings->AsInt64(before) + paddings->AsInt64(before + 1) : -1);
   }
   context.set_output(0, output);
 }

@@ -16,7 +16,7 @@ int64_t LengthOf(const Node& node, const OpArg& arg) {
 
 }  // namespace
 
-Node* Build(std::string_view op, std::vector<OpArgument> arguments,
+Node* Build(std::string_view op, const std::vector<OpArgument>& arguments,
             std::initializer_list<std::pair<const char*, AttrValue>> attrs, std::string_view name) {
   AttrMap map;
   for (const auto& [key, value] : attrs) map.emplace(key, value);

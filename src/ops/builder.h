@@ -10,7 +10,7 @@
 
 namespace headrace::internal {
 
-Node* Build(std::string_view op, std::vector<OpArgument> arguments,
+Node* Build(std::string_view op, const std::vector<OpArgument>& arguments,
             std::initializer_list<std::pair<const char*, AttrValue>> attrs, std::string_view name);
 // The outputs that belong to the op's output argument of this position.
 std::vector<Output> OutputList(Node* node, int argument);

@@ -27,7 +27,7 @@ DEFINE_OP("Bucketize")
     .Shape(SameAsInput(0))
     .NoGradient()
     .Kernel([](const Node& node) -> Kernel {
-      const auto boundaries = node.attr<std::vector<float>>("boundaries");
+      const auto& boundaries = node.attr<std::vector<float>>("boundaries");
       if (!std::is_sorted(boundaries.begin(), boundaries.end())) throw InvalidArgument("Expected sorted boundaries");
       switch (node.input(0).dtype()) {
         case DType::kFloat:

@@ -507,7 +507,7 @@ DEFINE_OP("DecodeRaw")
           throw InvalidArgument("DecodeRaw requires input strings to all be the same size, but one has size ", size,
                                 ", another ", bytes.size());
         }
-        std::memcpy(out, bytes.data(), size);
+        std::copy(bytes.begin(), bytes.end(), out);
         out += size;
       }
     });

@@ -16,16 +16,17 @@ namespace {
 
 http::Router Routes(const LoadedModel& model) {
   http::Router router;
-  router.Add({.method = "POST",
-              .path = "/predict",
-              .handler = [&model](http::Request request,
-                                  http::Reply reply) { reply(http::Response::Json(model.PredictJson(request.body))); },
-              .run = http::Run::kInline});
   router.Add(
-      {.method = "GET",
-       .path = "/healthz",
-       .handler = [](http::Request, http::Reply reply) { reply(http::Response::Json("{\"status\": \"SERVING\"}")); },
+      {.method = "POST",
+       .path = "/predict",
+       .handler = [&model](const http::Request& request,
+                           const http::Reply& reply) { reply(http::Response::Json(model.PredictJson(request.body))); },
        .run = http::Run::kInline});
+  router.Add({.method = "GET",
+              .path = "/healthz",
+              .handler = [](const http::Request&,
+                            const http::Reply& reply) { reply(http::Response::Json("{\"status\": \"SERVING\"}")); },
+              .run = http::Run::kInline});
   return router;
 }
 
