@@ -36,8 +36,10 @@ format:
 
 lint:
 	tools/install_dependencies.sh develop
+	[ -e $(BUILD)/compile_commands.json ] || cmake --preset release -DHEADRACE_BUILD_TESTS=OFF
+	cmake --build $(BUILD) -j $(JOBS) --target generate_ops headrace_protos
 	git ls-files '*.h' '*.cc' | xargs clang-format-14 --dry-run -Werror
-	git ls-files 'src/*.cc' | xargs -P $(JOBS) -n 4 clang-tidy-14 -p $(BUILD) --quiet
+	git ls-files 'src/*.cc' 'python/src/*.cc' | xargs -P $(JOBS) -n 4 clang-tidy-14 -p $(BUILD) --quiet
 	$(BUILD)/venv/bin/ruff check python tests tools examples bench
 
 sanitize:

@@ -65,6 +65,8 @@ elif [ "$what" = build ]; then
   [ -e build/venv/.requirements ] || environment build/venv tools/requirements/runtime.txt
 else
   environment build/venv tools/requirements/runtime.txt tools/requirements/test.txt
+fi
+if [ "$what" = test ]; then
   [ -n "${HEADRACE_ORACLE_PYTHON:-}" ] && [ -x "$HEADRACE_ORACLE_PYTHON" ] &&
     [ "$HEADRACE_ORACLE_PYTHON" != "$PWD/build/oracle/bin/python" ] ||
     environment build/oracle tools/requirements/oracle.txt
