@@ -7,14 +7,28 @@
 #include <bit>
 #include <cstdlib>
 #include <cstring>
+#include <new>
+
+#if defined(__clang__)
+#if __has_feature(address_sanitizer)
+#define HEADRACE_ADDRESS_SANITIZER
+#endif
+#elif defined(__SANITIZE_ADDRESS__)
+#define HEADRACE_ADDRESS_SANITIZER
+#endif
 
 namespace headrace {
 namespace {
 
 constexpr size_t kAlignment = 64;
 constexpr size_t kSmallestClass = 6;  // 64 bytes
+#if defined(HEADRACE_ADDRESS_SANITIZER)
+constexpr size_t kLargestClass = 0;  // recycled and rounded blocks would hide from it what lies beyond a tensor's end
+#else
 constexpr size_t kLargestClass = 24;  // 16 MiB; larger blocks go straight to the system
+#endif
 constexpr size_t kKeptPerClass = 8;
+constexpr int64_t kMostBytes = int64_t{1} << 46;  // of a tensor: more than any machine has, and sizes don't overflow
 
 struct ThreadCache {
   std::array<std::array<void*, kKeptPerClass>, kLargestClass + 1> blocks{};
@@ -46,9 +60,8 @@ void* AllocateBytes(size_t bytes) {
   if (auto* cache = c <= kLargestClass ? Cache() : nullptr; cache && cache->count[c] > 0) {
     return cache->blocks[c][--cache->count[c]];
   }
-  const size_t block_size = c <= kLargestClass ? size_t{1} << c : (bytes + kAlignment - 1) / kAlignment * kAlignment;
-  void* block = std::aligned_alloc(kAlignment, block_size);
-  if (!block) throw ResourceExhausted("out of memory: could not allocate ", bytes, " bytes for a tensor");
+  void* block = nullptr;
+  if (posix_memalign(&block, kAlignment, c <= kLargestClass ? size_t{1} << c : bytes) != 0) throw std::bad_alloc();
   return block;
 }
 
@@ -88,6 +101,13 @@ size_t ElementStride(DType dtype) {
   return HoldsObjects(dtype) ? sizeof(ObjectPtr) : SizeOf(dtype);
 }
 
+// An argument of an op may have fewer values than the op reads.
+void CheckIndex(const Tensor& t, int64_t i) {
+  if (i < 0 || i >= t.num_elements()) {
+    throw InvalidArgument("expected at least ", i + 1, " values, got ", t.dtype(), t.shape());
+  }
+}
+
 void PrintElement(std::ostream& out, const Tensor& t, int64_t i) {
   switch (t.dtype()) {
     case DType::kString:
@@ -119,13 +139,15 @@ void PrintElement(std::ostream& out, const Tensor& t, int64_t i) {
 
 std::shared_ptr<Buffer> NewBuffer(DType dtype, int64_t n) {
   if (dtype == DType::kInvalid) throw InvalidArgument("a tensor needs an element type");
-  if (dtype == DType::kString) return std::make_shared<ObjectBuffer<std::string>>(n);
-  if (HoldsObjects(dtype)) return std::make_shared<ObjectBuffer<ObjectPtr>>(n);
-  size_t bytes = 0;
-  if (__builtin_mul_overflow(static_cast<size_t>(n), SizeOf(dtype), &bytes)) {
-    throw ResourceExhausted("no memory holds ", n, " elements of ", dtype);
+  try {
+    int64_t bytes;
+    if (__builtin_mul_overflow(n, ElementStride(dtype), &bytes) || bytes > kMostBytes) throw std::bad_alloc();
+    if (dtype == DType::kString) return std::make_shared<ObjectBuffer<std::string>>(n);
+    if (HoldsObjects(dtype)) return std::make_shared<ObjectBuffer<ObjectPtr>>(n);
+    return std::make_shared<NumericBuffer>(static_cast<size_t>(n) * SizeOf(dtype));
+  } catch (const std::bad_alloc&) {
+    throw ResourceExhausted("out of memory: could not allocate a tensor of ", n, " elements of ", dtype);
   }
-  return std::make_shared<NumericBuffer>(bytes);
 }
 
 Tensor::Tensor(DType dtype, const Shape& shape)
@@ -168,11 +190,13 @@ const ObjectPtr& Tensor::object() const {
 }
 
 int64_t Tensor::AsInt64(int64_t i) const {
+  CheckIndex(*this, i);
   return VisitNumeric(dtype_, "an integer argument",
                       [&](auto zero) { return static_cast<int64_t>(data<decltype(zero)>()[i]); });
 }
 
 double Tensor::AsDouble(int64_t i) const {
+  CheckIndex(*this, i);
   if (dtype_ == DType::kBFloat16) return static_cast<float>(data<BFloat16>()[i]);
   if (dtype_ == DType::kHalf) return static_cast<float>(data<Half>()[i]);
   return VisitNumeric(dtype_, "a numeric argument",

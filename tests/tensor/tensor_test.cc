@@ -53,10 +53,30 @@ TEST(Tensor, WrongTypeSaysBoth) {
   }
 }
 
+TEST(Tensor, ValuesBehindTheLast_AreErrors) {
+  const Tensor none(DType::kInt32, {0}), two = Tensor::Vector(std::vector<float>{1, 2});
+  EXPECT_THROW(none.AsInt64(), Error);
+  EXPECT_EQ(two.AsDouble(1), 2);
+  EXPECT_THROW(two.AsDouble(2), Error);
+  EXPECT_THROW(two.AsInt64(-1), Error);
+}
+
 TEST(Tensor, ReshapeKeepsTheNumberOfElements) {
   const Tensor t = Tensor::Zeros(DType::kInt64, {6});
   EXPECT_EQ(t.Reshaped({2, 3}).shape(), (Shape{2, 3}));
   EXPECT_THROW(t.Reshaped({4}), Error);
+}
+
+// The byte counts of these do not fit 64 bits: they must not come out small.
+TEST(Tensor, SizesBeyondAllMemoryAreRefused) {
+  for (const DType dtype : {DType::kDouble, DType::kComplex128, DType::kString, DType::kVariant}) {
+    try {
+      const Tensor t(dtype, {(int64_t{1} << 61) + 1});
+      FAIL() << dtype;
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), Code::kResourceExhausted) << dtype;
+    }
+  }
 }
 
 TEST(Tensor, MemoryFreedOnAnotherThreadIsSafe) {
