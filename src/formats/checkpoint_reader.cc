@@ -127,6 +127,13 @@ struct CheckpointReader::State {
 
   Tensor ReadParts(const std::string& name, const BundleEntryProto& entry) const {
     Shape full = ShapeFromProto(entry.shape()).ToShape();
+    // An element takes a byte at least, so what the parts hold is bounded by the files; the whole must not exceed it.
+    int64_t elements = 0;
+    for (const auto& slice : entry.slices()) {
+      BundleEntryProto part = Entry(SliceKey(name, slice));
+      elements += std::min(ShapeFromProto(part.shape()).ToShape().num_elements(), File(part.shard_id()).Size());
+    }
+    if (elements != full.num_elements()) FailDamaged(name, "its parts do not make up the whole");
     Tensor whole(DTypeFromProto(entry.dtype()), full);
     for (const auto& slice : entry.slices()) {
       Tensor part = ReadWhole(name, Entry(SliceKey(name, slice)));

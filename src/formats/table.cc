@@ -133,8 +133,11 @@ class TableParser {
     }
     std::string_view block = stored.substr(0, position.size);
     if (stored.back() == kUncompressed) return std::string(block);
+    // Snappy's best is a copy of 64 bytes in three; a larger size is a lie that would cost memory.
+    size_t size_when_plain = 0;
     std::string plain;
-    if (stored.back() != kSnappy || !snappy::Uncompress(block.data(), block.size(), &plain)) {
+    if (stored.back() != kSnappy || !snappy::GetUncompressedLength(block.data(), block.size(), &size_when_plain) ||
+        size_when_plain > 22 * block.size() || !snappy::Uncompress(block.data(), block.size(), &plain)) {
       Fail("a block is compressed in an unknown way");
     }
     return plain;

@@ -94,6 +94,32 @@ TEST_F(CheckpointTest, PartitionedVariables_ReadAsOne) {
   EXPECT_THROW(reader.ReadSlice("embedding", {4, 0}, {2, 2}), Error);
 }
 
+// A whole of which the files hold only a part would be memory nobody filled, of any size.
+TEST_F(CheckpointTest, PartsThatDoNotMakeUpTheWhole_AreDamage) {
+  CheckpointWriter writer(Path("p"));
+  for (int64_t i : {0, 1}) writer.AddSlice("v", {5, 2}, {3 * i, 0}, Tensor::Zeros(DType::kFloat, {3 - i, 2}));
+  writer.Finish();
+  EXPECT_EQ(CheckpointReader(Path("p")).Read("v").shape(), Shape({5, 2}));
+  const std::string five("\x12\x02\x08\x05", 4), larger("\x12\x04\x08\xff\xff\x7f", 6);
+  auto entries = ReadTable(ReadFile(Path("p.index")), "p.index");
+  std::string& entry = entries.at("v");
+  // The shape is a message of two sizes of four bytes each; the first becomes two bytes longer.
+  const size_t at = entry.find(five);
+  ASSERT_NE(at, std::string::npos);
+  ASSERT_EQ(entry[at - 1], 8);
+  entry[at - 1] = 10;
+  entry.replace(at, five.size(), larger);
+  WriteFile(Path("p.index"), BuildTable(entries));
+  CheckpointReader reader(Path("p"));
+  EXPECT_EQ(reader.Variables().at("v").shape, Shape({0x1fffff, 2}));
+  try {
+    reader.Read("v");
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_THAT(error.what(), HasSubstr("its parts do not make up the whole"));
+  }
+}
+
 TEST_F(CheckpointTest, PartThatIsTheWhole_IsStoredAsTheWhole) {
   const Tensor value = Tensor::Vector(std::vector<float>{1, 2, 3});
   CheckpointWriter parts(Path("parts")), plain(Path("plain"));
