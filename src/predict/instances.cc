@@ -29,6 +29,13 @@ element ParseJson(std::string_view text, const char* what) {
   return root;
 }
 
+// array::size() stops at 0xffffff.
+int64_t SizeOf(const array& items) {
+  constexpr size_t kSaturated = 0xffffff;
+  const size_t size = items.size();
+  return size < kSaturated ? static_cast<int64_t>(size) : std::distance(items.begin(), items.end());
+}
+
 std::string Excerpt(const element& value) {
   std::string text = simdjson::minify(value);
   return text.size() <= 60 ? text : text.substr(0, 57) + "...";
@@ -62,7 +69,7 @@ void AppendNestedSizes(element value, Shape& shape, const Place& place) {
   array items;
   while (!value.get(items)) {
     if (shape.rank() == kMaxRank) place.Fail(value, "a list of fewer dimensions");
-    shape.Append(static_cast<int64_t>(items.size()));
+    shape.Append(SizeOf(items));
     if (items.size() == 0) return;
     value = items.at(0);
   }
@@ -108,7 +115,7 @@ T* FillNested(const element& value, const Shape& shape, int axis, T* out, const 
     return out + 1;
   }
   array items;
-  if (value.get(items) || static_cast<int64_t>(items.size()) != shape[axis]) {
+  if (value.get(items) || SizeOf(items) != shape[axis]) {
     place.Fail(value, "a list of " + std::to_string(shape[axis]) + " values (instances of shape " +
                           Shape(shape.dims().subspan(1)).ToString() + ")");
   }
@@ -119,7 +126,9 @@ T* FillNested(const element& value, const Shape& shape, int axis, T* out, const 
 // The column of one input, filled row by row.
 class Column {
  public:
-  Column(const std::string& name, const TensorInfo& info, int64_t rows) : name_(name), info_(info), rows_(rows) {}
+  // `most` values are in the request at most.
+  Column(const std::string& name, const TensorInfo& info, int64_t rows, int64_t most)
+      : name_(name), info_(info), rows_(rows), most_(most) {}
 
   void Add(const element& value, int64_t row) {
     if (last_row_ == row) throw InvalidArgument("instance ", row, " gives input '", name_, "' twice");
@@ -156,12 +165,14 @@ class Column {
                             ? std::string("one ") + Name(info_.dtype)
                             : std::string(Name(info_.dtype)) + " values of shape " + instance.ToString());
     }
+    // Nested lists of different lengths may have first elements that promise far more values than the request holds.
+    if (shape.num_elements() > most_) place.Fail(value, "lists of the same lengths in all instances");
     tensor_ = Tensor(info_.dtype, shape);
   }
 
   const std::string& name_;
   const TensorInfo& info_;
-  int64_t rows_, last_row_ = -1;
+  int64_t rows_, most_, last_row_ = -1;
   Tensor tensor_;
 };
 
@@ -328,11 +339,12 @@ InstanceBatch ParseRequest(std::string_view text, const std::function<const Sign
     batch.signature_name = chars;
   }
   const Signature& signature = find(batch.signature_name);
-  batch.rows = static_cast<int64_t>(instances.size());
+  batch.rows = SizeOf(instances);
   if (batch.rows == 0) throw InvalidArgument("expected at least one instance, got an empty list");
   std::vector<Column> columns;
   columns.reserve(signature.inputs.size());
-  for (const auto& [name, info] : signature.inputs) columns.emplace_back(name, info, batch.rows);
+  const auto most = static_cast<int64_t>(text.size());  // a value takes a character at least
+  for (const auto& [name, info] : signature.inputs) columns.emplace_back(name, info, batch.rows, most);
   int64_t row = 0;
   for (const element& instance : instances) AddInstance(instance, row++, columns, signature);
   for (Column& column : columns) batch.inputs.push_back(column.Take());

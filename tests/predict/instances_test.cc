@@ -52,6 +52,25 @@ TEST(Instances, NamedInputs_BecomeColumns) {
   EXPECT_EQ(batch.inputs[0].shape(), Shape({2}));
 }
 
+// The JSON library counts a list's items up to 0xffffff only.
+TEST(Instances, MoreThan16777215_AllHaveARow) {
+  constexpr int64_t kRows = (1 << 24) + 1;
+  std::string list = "[";
+  for (int64_t i = 0; i + 1 < kRows; ++i) list += "0,";
+  const InstanceBatch batch = Parse(list + "1]", Single(DType::kUInt8, PartialShape({-1})));
+  EXPECT_EQ(batch.rows, kRows);
+  EXPECT_EQ(batch.inputs.at(0).shape(), Shape({kRows}));
+  EXPECT_EQ(batch.inputs.at(0).data<uint8_t>()[kRows - 1], 1);
+}
+
+// By their first items alone, these lists would be 10^12 values.
+TEST(Instances, ListsOfDifferentLengths_CostNoMemory) {
+  std::string items = "0";
+  for (int i = 1; i < 10'000; ++i) items += ",0";
+  const std::string instances = "[[[" + items + "]," + items + "]," + items + "]";
+  EXPECT_THAT(MessageOf(instances, Single(DType::kString, PartialShape())), HasSubstr("lists of the same lengths"));
+}
+
 TEST(Instances, ASingleInput_NeedsNoName) {
   Signature vector = Single(DType::kFloat, PartialShape({-1, 2}));
   EXPECT_THAT(Parse("[[1, 2], [3, 4.5]]", vector).inputs[0].flat<float>(), ElementsAre(1, 2, 3, 4.5));
