@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <charconv>
 #include <mutex>
 
 #include "graph/signature.h"
@@ -204,11 +205,11 @@ Output Graph::FindOutput(std::string_view name) const {
   const size_t colon = name.rfind(':');
   int index = 0;
   if (colon != std::string_view::npos) {
-    const std::string digits(name.substr(colon + 1));
-    if (digits.empty() || !std::ranges::all_of(digits, [](unsigned char c) { return std::isdigit(c); })) {
+    const char *digits = name.data() + colon + 1, *end = name.data() + name.size();
+    const auto [behind, failed] = std::from_chars(digits, end, index);
+    if (failed != std::errc() || behind != end || *digits == '-') {
       throw InvalidArgument("'", name, "' is no tensor name; expected one such as 'dense/MatMul:0'");
     }
-    index = std::stoi(digits);
   }
   Node* node = FindNode(name.substr(0, colon));
   if (!node) {

@@ -6,6 +6,8 @@
 namespace headrace {
 namespace {
 
+constexpr int64_t kMostTensors = 1 << 16;  // of one argument
+
 template <class T>
 const T& Get(const AttrMap& attrs, const std::string& name, const OpDef& op) {
   const auto found = attrs.find(name);
@@ -101,6 +103,11 @@ std::vector<DType> ArgDTypes(const OpArg& arg, const AttrMap& attrs, const OpDef
   if (!arg.type_list_attr.empty()) return Get<std::vector<DType>>(attrs, arg.type_list_attr, op);
   const DType dtype = arg.type_attr.empty() ? arg.dtype : Get<DType>(attrs, arg.type_attr, op);
   const int64_t n = arg.number_attr.empty() ? 1 : Get<int64_t>(attrs, arg.number_attr, op);
+  // A graph from a file may claim any number, and memory would be taken for it.
+  if (n < 0 || n > kMostTensors) {
+    throw InvalidArgument("attribute '", arg.number_attr, "' of op ", op.name, " must be 0 to ", kMostTensors, ", got ",
+                          n);
+  }
   return std::vector<DType>(n, dtype);
 }
 

@@ -30,7 +30,7 @@ PartialShape JoinShapes(const PartialShape& first, const PartialShape& second) {
 }
 PartialShape AxesBehind(const PartialShape& shape, int axis) {
   if (!shape.has_rank()) return {};
-  return PartialShape(shape.dims().subspan(static_cast<size_t>(std::min(axis, shape.rank()))));
+  return PartialShape(shape.dims().subspan(static_cast<size_t>(std::clamp(axis, 0, shape.rank()))));
 }
 
 // ------------------------------------------------------------------------------------------------------------- gather
@@ -101,7 +101,8 @@ DEFINE_OP("GatherV2")
       const PartialShape& params = context.input(0);
       const Tensor* axis = context.constant(2);
       if (!params.has_rank() || !axis) return context.set_output(0, PartialShape());
-      const int64_t at = axis->AsInt64() < 0 ? axis->AsInt64() + params.rank() : axis->AsInt64();
+      const int64_t given = std::clamp<int64_t>(axis->AsInt64(), -kMaxRank, kMaxRank);  // what is wrong fails when run
+      const int64_t at = given < 0 ? given + params.rank() : given;
       const PartialShape outer(params.dims().first(static_cast<size_t>(std::clamp<int64_t>(at, 0, params.rank()))));
       context.set_output(0,
                          JoinShapes(JoinShapes(outer, context.input(1)), AxesBehind(params, static_cast<int>(at) + 1)));

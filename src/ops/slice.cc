@@ -148,6 +148,14 @@ void PlanAxis(SlicePlan* plan, const SliceMasks& masks, uint64_t bit, int64_t si
 
 SlicePlan PlanSlice(const PartialShape& input, int64_t entries, const Tensor* begin, const Tensor* end,
                     const Tensor* strides, const SliceMasks& masks) {
+  constexpr int64_t kMostEntries = 32;  // a bit of a mask for each
+  if (entries > kMostEntries) throw InvalidArgument("a slice has at most ", kMostEntries, " entries, got ", entries);
+  for (const Tensor* t : {begin, end, strides}) {
+    if (t && t->num_elements() != entries) {
+      throw InvalidArgument("Expected begin, end, and strides to be 1D equal size tensors, but got shapes ", entries,
+                            " and ", t->num_elements(), " instead.");
+    }
+  }
   SlicePlan plan;
   // An ellipsis stands for as many axes as the other entries leave; there is one behind the last entry if none is
   // given.

@@ -46,6 +46,28 @@ TEST_F(GraphTest, NamesAreMadeUniqueAs115Does) {
   EXPECT_EQ(Source("y/").node->name(), "y");
 }
 
+TEST_F(GraphTest, TensorsAreFoundByName) {
+  const Output x = Source("x");
+  EXPECT_EQ(graph_.FindOutput("x:0"), x);
+  EXPECT_EQ(graph_.FindOutput("x"), x);
+  for (const char* name : {"x:1", "x:", "x:-0", "x:-1", "x:0x", "x: 0", "x:99999999999999999999", "y:0", ""}) {
+    EXPECT_THROW(graph_.FindOutput(name), Error) << name;
+  }
+}
+
+// Before memory is taken for them.
+TEST_F(GraphTest, NumbersOfInputsBeyondReason_AreRefused) {
+  const Output x = Source();
+  for (const int64_t number : {int64_t{1} << 40, int64_t{1} << 62}) {
+    try {
+      graph_.AddNode({.name = "p", .op = "TestPack", .inputs = {x}, .attrs = {{"N", number}, {"T", DType::kFloat}}});
+      FAIL() << number;
+    } catch (const Error& error) {
+      EXPECT_NE(std::string(error.what()).find("must be 0 to 65536"), std::string::npos) << error.what();
+    }
+  }
+}
+
 TEST_F(GraphTest, NameScopesNestAndAreReentered) {
   std::string again;
   {
