@@ -5,6 +5,7 @@
 #include <iostream>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
@@ -12,6 +13,11 @@
 
 namespace headrace::cli {
 namespace {
+
+// What is cut by a transform, or came as a flag, need not be UTF-8: it is shown all the same.
+std::string Dump(const Json& value, int indent = -1) {
+  return value.dump(indent, ' ', false, Json::error_handler_t::replace);
+}
 
 // Splits at `separator` outside of parentheses and quotes.
 std::vector<std::string> SplitTopLevel(const std::string& text, char separator) {
@@ -214,10 +220,10 @@ bool PlainYaml(const std::string& text) {
 }
 
 std::string YamlScalar(const Json& value) {
-  if (!value.is_string()) return value.dump();
+  if (!value.is_string()) return Dump(value);
   const std::string& text = value.get_ref<const std::string&>();
   if (PlainYaml(text)) return text;
-  if (text.find_first_of("\n\t\\") != std::string::npos) return value.dump();
+  if (text.find_first_of("\n\t\\") != std::string::npos) return Dump(value);
   std::string quoted = "'";
   for (char c : text) quoted.append(c == '\'' ? 2 : 1, c);
   return absl::StrCat(quoted, "'");
@@ -331,7 +337,8 @@ Json Resolve(const Json& resource, const std::vector<std::string>& path) {
         value = all;
         continue;
       }
-      int64_t at = std::stoll(key);
+      int64_t at;
+      if (!absl::SimpleAtoi(key, &at)) return nullptr;
       if (at < 0) at += static_cast<int64_t>(value.size());
       if (at < 0 || at >= static_cast<int64_t>(value.size())) return nullptr;
       value = Json(value[at]);
@@ -346,12 +353,12 @@ std::string ScalarText(const Json& value) {
   if (value.is_null()) return "";
   if (value.is_string()) return value.get<std::string>();
   if (value.is_boolean()) return value.get<bool>() ? "True" : "False";
-  if (!value.is_structured()) return value.dump();
+  if (!value.is_structured()) return Dump(value);
   // A list or an object inside a cell: JSON with a space behind each comma and colon.
   std::vector<std::string> items;
   for (const auto& [key, item] : value.items()) {
-    const std::string text = item.is_structured() ? ScalarText(item) : item.dump();
-    items.push_back(value.is_object() ? absl::StrCat(Json(key).dump(), ": ", text) : text);
+    const std::string text = item.is_structured() ? ScalarText(item) : Dump(item);
+    items.push_back(value.is_object() ? absl::StrCat(Dump(key), ": ", text) : text);
   }
   const std::string joined = absl::StrJoin(items, ", ");
   return value.is_object() ? absl::StrCat("{", joined, "}") : absl::StrCat("[", joined, "]");
@@ -366,7 +373,7 @@ std::string ToYaml(const Json& value) {
 std::string Render(const Json& resource, const Format& format) {
   if (resource.is_null() || format.name == "none" || format.name == "disable") return "";
   if (format.name == "json") {
-    return (format.columns.empty() ? resource : Project(resource, format.columns)).dump(2) + "\n";
+    return Dump(format.columns.empty() ? resource : Project(resource, format.columns), 2) + "\n";
   }
   const Json items = resource.is_array() ? resource : Json::array({resource});
   if (format.name == "yaml" || format.name == "default") {

@@ -146,7 +146,7 @@ bool Append(const Feature& feature, std::vector<float>* out) {
     if (fields.number() != 1 || fields.bytes().size() % sizeof(float) != 0 || fields.is_varint()) return false;
     const size_t n = fields.bytes().size() / sizeof(float), before = out->size();
     out->resize(before + n);
-    std::memcpy(out->data() + before, fields.bytes().data(), n * sizeof(float));
+    if (n > 0) std::memcpy(out->data() + before, fields.bytes().data(), n * sizeof(float));
   }
   return fields.ok();
 }

@@ -36,6 +36,22 @@ TEST(Format, ValueAndCsvGiveBareFields) {
   EXPECT_EQ(As(Json{{"name", "projects/p/models/m"}}, "value(name.basename())"), "m\n");
 }
 
+TEST(Format, PositionsThatNoListHas_LeadToNothing) {
+  for (const char* position : {"9", "-9", "-", "1-", "99999999999999999999"}) {
+    EXPECT_EQ(As(Jobs()[0], std::string("value(jobId,trainingInput.args[") + position + "])"), "taxi_1\t\n")
+        << position;
+  }
+}
+
+// A transform may cut a character in two.
+TEST(Format, TextThatIsNotUtf8_IsShown) {
+  const Json cut{{"a", std::string(18, 'x') + "é"}};
+  EXPECT_EQ(As(cut, "value(a.date())"), std::string(18, 'x') + "\xc3\n");
+  for (const char* format : {"json(a.date())", "yaml(a.date())", "table(a.date().list())"}) {
+    EXPECT_NE(As(cut, format), "") << format;
+  }
+}
+
 TEST(Format, JsonIsIndentedAndMayBeProjected) {
   EXPECT_EQ(As(Json{{"a", 1}, {"b", {{"c", true}}}}, "json(b.c)"), "{\n  \"b\": {\n    \"c\": true\n  }\n}\n");
 }
