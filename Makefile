@@ -3,10 +3,11 @@ BUILD := $(CURDIR)/build
 PYTHON := $(BUILD)/venv/bin/python
 PREFIX ?= /usr/local
 JOBS ?= $(shell nproc)
+FUZZ_SECONDS ?= 60
 export HEADRACE_ORACLE_PYTHON ?= $(BUILD)/oracle/bin/python
 export HEADRACE_TAXI_DATA ?= $(abspath $(CURDIR)/../shared/data/taxi)
 
-.PHONY: build test install quickstart bench format lint sanitize clean
+.PHONY: build test install quickstart bench format lint sanitize fuzz clean
 
 build:
 	tools/install_dependencies.sh build
@@ -49,5 +50,11 @@ sanitize:
 	  ctest --test-dir build-$$kind --output-on-failure -j $(JOBS) || exit 1; \
 	done
 
+fuzz:
+	tools/install_dependencies.sh develop
+	cmake --preset fuzz
+	cmake --build build-fuzz -j $(JOBS) --target fuzzers
+	tools/fuzz.sh build-fuzz $(FUZZ_SECONDS)
+
 clean:
-	rm -rf $(BUILD) $(CURDIR)/build-asan $(CURDIR)/build-tsan
+	rm -rf $(BUILD) $(CURDIR)/build-asan $(CURDIR)/build-tsan $(CURDIR)/build-fuzz

@@ -255,8 +255,12 @@ void TensorToProto(const Tensor& tensor, TensorProto* proto) {
 Tensor TensorFromProto(const TensorProto& proto) {
   PartialShape partial = ShapeFromProto(proto.tensor_shape());
   if (!partial.IsFullyDefined()) throw InvalidArgument("a TensorProto has the incomplete shape ", partial);
-  // An empty list may stand for any number of zeros, so the size is checked before memory is taken for it.
+  // One value may stand for any number of them, so the size is checked before memory is taken for it.
+#if defined(FUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION)
+  constexpr int64_t kMaxElements = int64_t{1} << 20;  // memory that a graph asks for by right is no finding
+#else
   constexpr int64_t kMaxElements = int64_t{1} << 40;
+#endif
   int64_t elements = 1;
   for (int64_t size : partial.dims()) {
     if (size > 0 && elements > kMaxElements / size) throw InvalidArgument("a TensorProto has the shape ", partial);
