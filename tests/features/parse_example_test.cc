@@ -61,6 +61,13 @@ TEST_F(ParseExamples, WhatIsMissingOrOfAnotherTypeOrSizeIsNamed) {
               HasSubstr("Could not parse example input"));
 }
 
+// {"x": no floats}
+TEST_F(ParseExamples, ListsMayBeEmpty) {
+  const std::string example("\x0a\x0b\x0a\x09\x0a\x01\x78\x12\x04\x12\x02\x0a\x00", 13);
+  const auto features = Parse({example}, {{"x", VarLenFeature{DType::kFloat}}});
+  EXPECT_EQ(Text(std::get<SparseTensor>(features.at("x")).values), "float32[0] []");
+}
+
 TEST_F(ParseExamples, SparseFeaturesFeedColumns) {
   const auto words = CategoricalColumnWithHashBucket("s", 50);
   const auto features = Parse({kExample, ""}, MakeParseExampleSpec({IndicatorColumn(words)}));
