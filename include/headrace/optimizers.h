@@ -51,8 +51,7 @@ class Optimizer {
   virtual Node* Finish(const std::vector<Node*>& updates, std::string_view name);
 
   // A slot of the variable's shape, kept under "VARIABLE/OPTIMIZER" ("_1", … for further ones).
-  std::shared_ptr<Variable> MakeSlot(const Variable& variable, const std::string& slot,
-                                     const Initializer& initializer);
+  std::shared_ptr<Variable> MakeSlot(const Variable& variable, const std::string& slot, const Initializer& initializer);
   std::shared_ptr<Variable> ZerosSlot(const Variable& variable, const std::string& slot);
   const Variable& Slot(const Variable& variable, const std::string& slot) const;  // errors: NotFound
   // A scalar variable of the optimizer itself, of the kind (reference or resource) of `like`.
