@@ -1,6 +1,6 @@
 // The dataset ops: each makes a DatasetObject out of its inputs and attributes.
 #include "data/dataset.h"
-#include "ops/declare.h"
+#include "declare/declare.h"
 
 namespace headrace::data {
 namespace {

@@ -1,6 +1,6 @@
 // The iterator ops. An iterator is a resource under (container, shared name or node name).
 #include "data/iterator.h"
-#include "ops/declare.h"
+#include "declare/declare.h"
 
 namespace headrace::data {
 namespace {

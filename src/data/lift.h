@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "data/rows.h"
-#include "ops/csv_decoder.h"
+#include "ops/parsing/csv_decoder.h"
 
 namespace headrace::data {
 

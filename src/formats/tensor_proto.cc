@@ -255,7 +255,7 @@ void TensorToProto(const Tensor& tensor, TensorProto* proto) {
 Tensor TensorFromProto(const TensorProto& proto) {
   PartialShape partial = ShapeFromProto(proto.tensor_shape());
   if (!partial.IsFullyDefined()) throw InvalidArgument("a TensorProto has the incomplete shape ", partial);
-  // One value may stand for any number of them, so the size is checked before memory is taken for it.
+    // One value may stand for any number of them, so the size is checked before memory is taken for it.
 #if defined(FUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION)
   constexpr int64_t kMaxElements = int64_t{1} << 20;  // memory that a graph asks for by right is no finding
 #else

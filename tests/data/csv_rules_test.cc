@@ -5,7 +5,7 @@
 
 #include "headrace/dataset.h"
 #include "headrace/session.h"
-#include "ops/parse_number.h"
+#include "ops/strings/parse_number.h"
 
 namespace headrace {
 namespace {

@@ -1,0 +1,114 @@
+// Choices between tensors by condition.
+#include "headrace/ops/math.h"
+
+#include <cstring>
+
+#include "declare/declare.h"
+#include "headrace/ops/array.h"
+#include "kernels/copy.h"
+
+namespace headrace {
+namespace {
+
+template <class Word>
+void SelectLoop(const bool* condition, const Word* t, const Word* e, Word* out, int64_t n) {
+  for (int64_t i = 0; i < n; ++i) out[i] = condition[i] ? t[i] : e[i];
+}
+
+// All three dense and of one size. Strings and objects are assigned one by one.
+void SelectElements(DType dtype, const bool* condition, const void* t, const void* e, void* out, int64_t n) {
+  switch (SizeOf(dtype)) {
+    case 4:
+      return SelectLoop(condition, static_cast<const uint32_t*>(t), static_cast<const uint32_t*>(e),
+                        static_cast<uint32_t*>(out), n);
+    case 8:
+      return SelectLoop(condition, static_cast<const uint64_t*>(t), static_cast<const uint64_t*>(e),
+                        static_cast<uint64_t*>(out), n);
+    default:
+      for (int64_t i = 0; i < n; ++i) {
+        CopyElements(dtype, ElementAt(dtype, condition[i] ? t : e, i), ElementAt(dtype, out, i), 1);
+      }
+  }
+}
+
+// `tensor` itself if it has `shape`, else a copy broadcast to it.
+Tensor Broadcasted(KernelContext& context, const Tensor& tensor, const Shape& shape) {
+  if (tensor.shape() == shape) return tensor;
+  Tensor copy = context.Scratch(tensor.dtype(), shape);
+  int64_t dense[kMaxRank], from[kMaxRank] = {}, to[kMaxRank];
+  DenseStrides(tensor.shape(), dense);
+  DenseStrides(shape, to);
+  const int missing = shape.rank() - tensor.rank();
+  for (int i = 0; i < tensor.rank(); ++i) from[i + missing] = tensor.dim(i) == 1 ? 0 : dense[i];
+  CopyStrided(tensor.dtype(), shape, tensor.raw(), {from, kMaxRank}, copy.raw(), {to, kMaxRank});
+  return copy;
+}
+
+void RunSelect(KernelContext& context, const Tensor& condition, const Shape& shape) {
+  const Tensor c = Broadcasted(context, condition, shape), t = Broadcasted(context, context.input(1), shape),
+               e = Broadcasted(context, context.input(2), shape);
+  Tensor& output = context.AllocateOutput(0, shape);
+  SelectElements(t.dtype(), c.data<bool>(), t.raw(), e.raw(), output.raw(), output.num_elements());
+}
+
+DEFINE_OP("SelectV2")
+    .Input("condition: bool")
+    .Input("t: T")
+    .Input("e: T")
+    .Output("output: T")
+    .Attr("T: type")
+    .Shape(BroadcastOfInputs())
+    .Kernel([](KernelContext& context) {
+      RunSelect(context, context.input(0),
+                BroadcastShapes(context.input(0).shape(),
+                                BroadcastShapes(context.input(1).shape(), context.input(2).shape())));
+    })
+    .Gradient([](Backward& b) {
+      const Output zeros = ZerosLike(b.dy());
+      const Output chosen[2] = {SelectV2(b.x(0), b.dy(), zeros), SelectV2(b.x(0), zeros, b.dy())};
+      Gradient gradients[2];
+      for (int i = 0; i < 2; ++i) {
+        const Output x = b.x(i + 1);
+        if (x.shape().IsFullyDefined() && x.shape() == b.y().shape()) {
+          gradients[i] = chosen[i];
+        } else {
+          const Output shape = ShapeOf(x);
+          gradients[i] = Reshape(Sum(chosen[i], BroadcastGradientArgs(shape, ShapeOf(b.y())).r0), shape);
+        }
+      }
+      b.Return(Gradient(), gradients[0], gradients[1]);
+    });
+
+// TensorFlow 1's: the condition is of the values' shape, or a scalar, or a vector that chooses rows.
+DEFINE_OP("Select")
+    .Input("condition: bool")
+    .Input("t: T")
+    .Input("e: T")
+    .Output("output: T")
+    .Attr("T: type")
+    .Shape([](ShapeContext& context) { context.set_output(0, context.input(1).MergeWith(context.input(2))); })
+    .Kernel([](KernelContext& context) {
+      const Tensor &condition = context.input(0), &t = context.input(1), &e = context.input(2);
+      if (!(t.shape() == e.shape())) {
+        throw InvalidArgument("'then' and 'else' must have the same size, but received: ", t.shape(), " vs. ",
+                              e.shape());
+      }
+      if (condition.rank() != 1 || t.rank() <= 1 || condition.dim(0) != t.dim(0)) {
+        if (condition.rank() != 0 && !(condition.shape() == t.shape())) {
+          throw InvalidArgument("'condition' must be a scalar, a vector of as many elements as 'then' has rows, or of ",
+                                "the shape ", t.shape(), ", got ", condition.shape());
+        }
+        RunSelect(context, condition, t.shape());
+        return;
+      }
+      Shape column = condition.shape();
+      while (column.rank() < t.rank()) column.Append(1);
+      RunSelect(context, condition.Reshaped(column), t.shape());
+    })
+    .Gradient([](Backward& b) {
+      const Output zeros = ZerosLike(b.dy());
+      b.Return(Gradient(), Select(b.x(0), b.dy(), zeros), Select(b.x(0), zeros, b.dy()));
+    });
+
+}  // namespace
+}  // namespace headrace
