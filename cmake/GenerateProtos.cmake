@@ -1,5 +1,6 @@
-# Compiles proto/*.proto; the generated headers are seen by formats/, cluster/ and predict/ only.
-file(GLOB PROTO_FILES CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/proto/*.proto ${CMAKE_SOURCE_DIR}/proto/*/*.proto)
+# Compiles proto/*.proto (those in proto/python are for Python alone); the generated headers are seen by formats/,
+# cluster/ and predict/ only.
+file(GLOB PROTO_FILES CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/proto/*.proto)
 set(PROTO_DIR ${CMAKE_BINARY_DIR}/generated/proto)
 file(MAKE_DIRECTORY ${PROTO_DIR})
 set(PROTO_SOURCES)

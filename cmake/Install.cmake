@@ -24,10 +24,13 @@ if(HEADRACE_BUILD_PYTHON)
   # tree only links to them.
   set(PYTHON_DESTINATION ${CMAKE_INSTALL_LIBDIR}/headrace/python)
   install(DIRECTORY ${CMAKE_SOURCE_DIR}/python/headrace ${CMAKE_SOURCE_DIR}/python/tensorflow
+          ${CMAKE_SOURCE_DIR}/python/tensorflow_estimator
           DESTINATION ${PYTHON_DESTINATION} PATTERN "__pycache__" EXCLUDE)
   if(TARGET headrace_python)
     set_target_properties(headrace_python PROPERTIES INSTALL_RPATH "$ORIGIN/../../..")
     install(TARGETS headrace_python LIBRARY DESTINATION ${PYTHON_DESTINATION}/headrace)
     install(FILES ${CMAKE_BINARY_DIR}/python/headrace/_ops.py DESTINATION ${PYTHON_DESTINATION}/headrace)
+    install(DIRECTORY ${CMAKE_BINARY_DIR}/python/headrace/protos DESTINATION ${PYTHON_DESTINATION}/headrace
+            PATTERN "__pycache__" EXCLUDE)
   endif()
 endif()

@@ -1,7 +1,8 @@
-"""Makes `tensorflow` and its submodules out of the table in headrace.api.
+"""Makes `tensorflow` and its submodules out of the tables in headrace.api and headrace.views.
 
-A module of the table (tensorflow.estimator, tensorflow.compat.v1.train, …) is made when it is first imported or read;
-a name in it is looked up in its implementation when it is first used. So `import tensorflow` loads little.
+A module of a table (tensorflow.estimator, tensorflow.compat.v1.train, tensorflow.python.ops.math_ops, …) is made when
+it is first imported or read; a name in it is looked up in its implementation when it is first used. So
+`import tensorflow` loads little. The tables of private modules are read when the first private module is.
 """
 
 from __future__ import annotations
@@ -15,21 +16,28 @@ from typing import Any
 from headrace import api
 
 _ROOT = "tensorflow"
+_ESTIMATOR = "tensorflow_estimator"
 # Each of these shows the same API as the root.
 _SAME = ("compat.v1.", "_api.v1.", "compat.v1.compat.v1.")
+# The packages whose modules are private, tf.contrib among them: its modules' layout is that of its sources.
+_PRIVATE = ("python", "core", "contrib", "compiler")
 
 
 def _table_path(module: str) -> str:
     """tensorflow.compat.v1.train -> train: where the table has the module."""
-    path = module[len(_ROOT) :].removeprefix(".")
+    path = module.removeprefix(_ROOT + ".") if module != _ROOT else ""
     for prefix in _SAME:
         if (path + ".").startswith(prefix):
             path = path[len(prefix) :]
     return path
 
 
+def _is_private(path: str) -> bool:
+    return path.partition(".")[0] in (*_PRIVATE, _ESTIMATOR)
+
+
 class Namespace(types.ModuleType):
-    """A module of the public API."""
+    """A module of the public API, or a view of a private one."""
 
     def __init__(self, name: str) -> None:
         super().__init__(name, f"TensorFlow 1.15's `{name.replace(_ROOT, 'tf', 1)}`, by Headrace.")
@@ -44,63 +52,81 @@ class Namespace(types.ModuleType):
 
 
 def names_in(path: str) -> set[str]:
-    """The public names of a module of the table, submodules included."""
+    """The names of a module of a table, submodules included."""
+    if _is_private(path):
+        from headrace import views
+
+        return views.names_in(path)
     prefix = path + "." if path else ""
     children = {m[len(prefix) :].split(".")[0] for m in api.MODULES if m.startswith(prefix) and m != path}
     if path == "compat":
         children.add("v1")
+    if not path:
+        children.update(_PRIVATE)
     return {*api.MODULES.get(path, {}), *children}
 
 
+def _public(path: str, name: str) -> Any:
+    """The value of a name in the table of the public API; raises LookupError."""
+    source, _, attribute = api.MODULES.get(path, {})[name].partition(":")
+    value = importlib.import_module(f"headrace.{source}")
+    return getattr(value, attribute) if attribute else value
+
+
+def _find(path: str, name: str) -> Any:
+    if _is_private(path):
+        from headrace import views
+
+        return views.find(path, name)
+    return _public(path, name)
+
+
 def lookup(module: types.ModuleType, name: str) -> Any:
-    """The value of a public name, kept in the module from then on.
+    """The value of a name of a module, kept in the module from then on.
 
     Raises:
-      AttributeError: saying whether TensorFlow has it and what comes nearest.
+      AttributeError: saying whether TensorFlow has it.
     """
     path = module.__dict__.get("_table_path", "")
-    target = api.MODULES.get(path, {}).get(name)
-    if target is not None:
-        source, _, attribute = target.partition(":")
-        value = importlib.import_module(f"headrace.{source}")
-        if attribute:
-            value = getattr(value, attribute)
-    elif name in names_in(path) and not name.startswith("__"):
+    try:
+        value = _find(path, name)
+    except LookupError:
+        if name.startswith("__"):
+            raise AttributeError(f"module '{module.__name__}' has no attribute '{name}'", name=name, obj=None) from None
+        if name not in names_in(path) or name in api.MODULES.get(path, {}):
+            raise AttributeError(_absent(module.__name__, path, name), name=name, obj=None) from None
         value = importlib.import_module(f"{module.__name__}.{name}")
-    else:
-        raise AttributeError(_absent(module.__name__, path, name), name=name, obj=None)
     setattr(module, name, value)
     return value
 
 
 def _absent(module: str, path: str, name: str) -> str:
-    shown = module.replace(_ROOT, "tf", 1)
-    if name.startswith("__"):
-        return f"module '{module}' has no attribute '{name}'"
-    advice = api.ADVICE.get(f"{path}.{name}" if path else name)
-    if advice:
-        return f"{shown}.{name} is not available: {advice}"
-    import difflib
+    from headrace import absent
 
-    near = difflib.get_close_matches(name, names_in(path), 3, 0.6)
-    hint = f"; did you mean {' or '.join(f'{shown}.{n}' for n in near)}?" if near else ""
-    return f"Headrace does not have {shown}.{name} yet, or TensorFlow 1.15 has none of this name{hint}"
+    return absent.explain(module.replace(_ROOT + ".", "tf.", 1) if module != _ROOT else "tf", path, name)
 
 
 class Finder:
-    """Imports the table's modules: finder and loader in one."""
+    """Imports the tables' modules: finder and loader in one."""
 
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> Any:
-        if not name.startswith(_ROOT + "."):
+        if not name.startswith((_ROOT + ".", _ESTIMATOR + ".")):
             return None
-        place = _table_path(name)
-        known = place == "" or place == "compat" or place in api.MODULES or names_in(place)
-        known = (
-            known
-            or f"{name[len(_ROOT) + 1 :]}." in _SAME
-            or any(s.startswith(name[len(_ROOT) + 1 :] + ".") for s in _SAME)
-        )
-        return importlib.machinery.ModuleSpec(name, self, is_package=True) if known else None
+        if self._knows(_table_path(name), name):
+            return importlib.machinery.ModuleSpec(name, self, is_package=True)
+        parent, _, last = name.rpartition(".")
+        # `from tensorflow import x` swallows an error that names the module it looks for, and says less itself.
+        raise ModuleNotFoundError(_absent(parent, _table_path(parent), last), name=last)
+
+    def _knows(self, place: str, name: str) -> bool:
+        if _is_private(place):
+            from headrace import views
+
+            return views.has_module(place)
+        below = name.removeprefix(_ROOT + ".")
+        return place in ("", "compat") or place in api.MODULES or bool(names_in(place)) or any(
+            same.startswith(below + ".") for same in _SAME
+        )  # fmt: skip
 
     def create_module(self, spec: Any) -> types.ModuleType:
         return Namespace(spec.name)

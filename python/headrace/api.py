@@ -16,8 +16,11 @@ framework: control_dependencies device colocate_with get_default_graph reset_def
 framework: convert_to_tensor_or_sparse_tensor add_to_collection add_to_collections get_collection get_collection_ref
 framework: set_random_seed is_tensor executing_eagerly
 default_session: get_default_session
-session: Session InteractiveSession ConfigProto GPUOptions GraphOptions OptimizerOptions RunOptions
-session: RunMetadata
+session: Session InteractiveSession
+protos.config_pb2: ConfigProto GPUOptions GraphOptions OptimizerOptions RunOptions RunMetadata
+protos.graph_pb2: GraphDef NodeDef AttrValue NameAttrList
+protos.saved_model_pb2: MetaGraphDef TensorInfo
+protos.event_pb2: Event HistogramProto LogMessage SessionLog Summary SummaryMetadata
 math: add subtract multiply divide div truediv floordiv div_no_nan pow abs negative logical_xor equal not_equal round
 math: sigmoid tanh cast saturate_cast to_float to_double to_int32 to_int64 clip_by_value clip_by_norm
 math: clip_by_global_norm global_norm where where_v2 reduce_sum reduce_mean reduce_prod reduce_max reduce_min
@@ -54,7 +57,10 @@ compat: enable_control_flow_v2 VERSION __version__ GIT_VERSION COMPILER_VERSION 
 errors: OpError
 optimizers: gradients UnconnectedGradients
 data: decode_csv TensorSpec
-framework: import_graph_def GraphDef
+framework: import_graph_def
+devices: DeviceSpec
+tensors: make_tensor_proto make_ndarray
+framework: get_static_value=constant_value
 tf_logging: get_logger
 parsing: FixedLenFeature VarLenFeature parse_example parse_single_example
 
@@ -154,11 +160,13 @@ metrics: mean mean_squared_error root_mean_squared_error mean_absolute_error acc
 
 [summary]
 summary: scalar histogram merge merge_all FileWriter FileWriterCache
+protos.event_pb2: Event SessionLog Summary SummaryDescription
 
 [train]
 optimizers: Optimizer GradientDescentOptimizer MomentumOptimizer AdagradOptimizer AdamOptimizer FtrlOptimizer
 optimizers: RMSPropOptimizer
-saver: Saver Scaffold CheckpointState latest_checkpoint checkpoint_exists remove_checkpoint get_checkpoint_state
+protos.checkpoint_pb2: CheckpointState
+saver: Saver Scaffold latest_checkpoint checkpoint_exists remove_checkpoint get_checkpoint_state
 saver: update_checkpoint_state NewCheckpointReader load_checkpoint load_variable list_variables
 train: get_global_step get_or_create_global_step create_global_step global_step exponential_decay inverse_time_decay
 train: natural_exp_decay polynomial_decay cosine_decay write_graph Coordinator start_queue_runners
@@ -166,13 +174,19 @@ hooks: SessionRunHook SessionRunArgs SessionRunContext SessionRunValues Checkpoi
 hooks: StopAtStepHook StepCounterHook SummarySaverHook NanTensorHook NanLossDuringTrainingError CheckpointSaverHook
 hooks: FinalOpsHook FeedFnHook SecondOrStepTimer
 summary: SummaryWriter=FileWriter SummaryWriterCache=FileWriterCache
-examples: Example Features Feature BytesList FloatList Int64List
+protos.example_pb2: Example Features Feature BytesList FloatList Int64List FeatureList FeatureLists SequenceExample
+protos.cluster_pb2: ClusterDef JobDef
+protos.server_pb2: ServerDef
+protos.control_flow_pb2: QueueRunnerDef
+protos.saved_model_pb2: SaverDef
 
 [data]
-data: Dataset TextLineDataset TFRecordDataset Iterator Options make_one_shot_iterator make_initializable_iterator
+data_options: Options
+data: Dataset TextLineDataset TFRecordDataset Iterator make_one_shot_iterator make_initializable_iterator
 data: get_output_types get_output_shapes get_output_classes
 
 [data.experimental]
+data_options: DistributeOptions MapVectorizationOptions OptimizationOptions StatsOptions ThreadingOptions
 data: AUTOTUNE shuffle_and_repeat map_and_batch parallel_interleave
 
 [io]
@@ -205,27 +219,24 @@ estimator: PredictOutput RegressionOutput ClassificationOutput
 [estimator.inputs]
 inputs: numpy_input_fn pandas_input_fn
 
+[test]
+testing.platform: TestCase Benchmark StubOutForTesting main mock get_temp_dir test_src_dir_path is_built_with_cuda
+testing.platform: is_built_with_rocm is_built_with_gpu_support is_gpu_available gpu_device_name assert_equal_graph_def
+testing.platform: compute_gradient compute_gradient_error
+
+[graph_util]
+graph_util: extract_sub_graph convert_variables_to_constants must_run_on_cpu remove_training_nodes
+graph_util: tensor_shape_from_node_def_name
+framework: import_graph_def
+
+[nest]
+structure: flatten pack_sequence_as map_structure assert_same_structure is_nested
+
 [sparse]
 framework: SparseTensor
 arrays: placeholder=sparse_placeholder
 
 """
-
-# What to use instead of names that Headrace leaves out, or when they will come.
-ADVICE = {
-    "contrib": "tf.contrib was removed in TensorFlow 2; most of it has a counterpart in tf.estimator, tf.data or "
-    "tf.feature_column",
-    "function": "build a graph and run it with tf.Session",
-    "GradientTape": "eager execution is not available yet; use tf.gradients",
-    "while_loop": "control flow is not available yet",
-    "cond": "control flow is not available yet",
-    "case": "control flow is not available yet",
-    "map_fn": "control flow is not available yet",
-    "keras": "Keras is not available yet; tf.layers and tf.estimator are",
-    "py_func": "Python functions inside a graph are not available yet",
-    "nn.conv2d": "convolutions are not available yet",
-    "layers.conv2d": "convolutions are not available yet",
-}
 
 
 def _parse(text: str) -> dict[str, dict[str, str]]:

@@ -309,15 +309,6 @@ def parallel_interleave(map_func: Callable, cycle_length: int, block_length: int
     return lambda dataset: dataset.interleave(map_func, cycle_length, block_length)
 
 
-class Options:
-    """Options of a dataset; Headrace decides these itself."""
-
-    def __init__(self) -> None:
-        from headrace.session import Options as Message
-
-        self.__dict__.update(experimental_optimization=Message(), experimental_threading=Message())
-
-
 # ---------------------------------------------------------------------------------------------------------------- CSV
 
 

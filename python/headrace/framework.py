@@ -513,43 +513,48 @@ def op_scope(values: Any, name: str | None, default_name: str | None = None) -> 
 # ------------------------------------------------------------------------------------------------------------ GraphDef
 
 
-class GraphDef:
-    """A serialized graph."""
-
-    def __init__(self, data: bytes = b"") -> None:
-        self._data = data
-
-    def SerializeToString(self) -> bytes:  # noqa: N802
-        return self._data
-
-    def ParseFromString(self, data: bytes) -> None:  # noqa: N802
-        self._data = data
-
-    @classmethod
-    def FromString(cls, data: bytes) -> GraphDef:  # noqa: N802
-        return cls(data)
-
-    def ByteSize(self) -> int:  # noqa: N802
-        return len(self._data)
-
-
 @_extend(Graph)
-def as_graph_def(self: Graph, from_version: Any = None, add_shapes: bool = False) -> GraphDef:
-    """The graph in TensorFlow's form."""
-    return GraphDef(_core.serialize_graph(self, False))
+def as_graph_def(self: Graph, from_version: Any = None, add_shapes: bool = False) -> Any:
+    """The graph as a GraphDef message; `add_shapes` gives its nodes the attribute _output_shapes."""
+    from headrace.protos import graph_pb2
+
+    graph_def = graph_pb2.GraphDef.FromString(_core.serialize_graph(self, False))
+    if add_shapes:
+        for node in graph_def.node:
+            shapes = node.attr["_output_shapes"].list.shape
+            shapes.extend(output.shape.as_proto() for output in self._find_operation(node.name).outputs)
+    return graph_def
 
 
 def import_graph_def(
-    graph_def: GraphDef, input_map: dict[str, Any] | None = None, return_elements: Any = None, name: str | None = None,
+    graph_def: Any, input_map: dict[str, Any] | None = None, return_elements: Any = None, name: str | None = None,
     op_dict: Any = None, producer_op_list: Any = None,
 ) -> list[Any] | None:  # fmt: skip
-    """Adds a graph's nodes to the current graph under `name` ("import"). Returns the elements asked for."""
-    inputs = {key if ":" in key else key + ":0": value for key, value in (input_map or {}).items()}
-    names = list(return_elements or [])
-    prefix = "import" if name is None else name
-    found = _core.import_graph_def(
-        graph_def.SerializeToString(), prefix, inputs, [n if ":" in n else n + ":0" for n in names]
-    )
-    if not names:
+    """Adds a GraphDef's nodes to the current graph under `name` ("import").
+
+    Args:
+      input_map: for names of tensors in the GraphDef, what stands in their stead.
+      return_elements: names of operations and tensors ("y", "y:0"), which are returned.
+    """
+    from headrace.protos import graph_pb2
+
+    if not isinstance(graph_def, graph_pb2.GraphDef):
+        raise TypeError(f"graph_def must be a GraphDef proto, got {type(graph_def).__name__}.")
+    if input_map is not None and not (isinstance(input_map, dict) and all(isinstance(k, str) for k in input_map)):
+        raise TypeError("input_map must be a dictionary mapping strings to Tensor objects.")
+    names = [_element_name(n) for n in return_elements or []]
+    inputs = {key if ":" in key or key.startswith("^") else key + ":0": v for key, v in (input_map or {}).items()}
+    graph = get_default_graph()
+    prefix = "import" if name is None else name.rstrip("/")
+    unique = graph.unique_name(prefix, mark_as_used=False) + "/" if prefix else ""
+    found = _core.import_graph_def(graph_def.SerializeToString(), prefix, inputs, [n for n in names if ":" in n])
+    if return_elements is None:
         return None
-    return [tensor if ":" in n else tensor.op for n, tensor in zip(names, found)]
+    tensors = iter(found)
+    return [next(tensors) if ":" in n else graph.get_operation_by_name(unique + n) for n in names]
+
+
+def _element_name(name: Any) -> str:
+    if not isinstance(name, (str, bytes)):
+        raise TypeError("return_elements must be a list of strings.")
+    return name.decode() if isinstance(name, bytes) else name

@@ -93,14 +93,6 @@ class Saver:
         self._native.recover_last_checkpoints([path for path, _ in checkpoints])
 
 
-class CheckpointState:
-    """What a directory's `checkpoint` file says."""
-
-    def __init__(self, model_checkpoint_path: str, all_model_checkpoint_paths: list[str]) -> None:
-        self.model_checkpoint_path = model_checkpoint_path
-        self.all_model_checkpoint_paths = all_model_checkpoint_paths
-
-
 def latest_checkpoint(checkpoint_dir: Any, latest_filename: str | None = None) -> str | None:
     """The prefix of the newest checkpoint in a directory, None if there is none."""
     return _core.latest_checkpoint(os.fspath(checkpoint_dir), latest_filename or "checkpoint") or None
@@ -116,9 +108,15 @@ def remove_checkpoint(
     _core.remove_checkpoint(checkpoint_prefix)
 
 
-def get_checkpoint_state(checkpoint_dir: str, latest_filename: str | None = None) -> CheckpointState | None:
+def get_checkpoint_state(checkpoint_dir: str, latest_filename: str | None = None) -> Any:
+    """What a directory's `checkpoint` file says, a CheckpointState message; None if there is none."""
+    from headrace.protos import checkpoint_pb2
+
     state = _core.checkpoint_state(os.fspath(checkpoint_dir), latest_filename or "checkpoint")
-    return CheckpointState(*state) if state else None
+    if not state:
+        return None
+    latest, every = state
+    return checkpoint_pb2.CheckpointState(model_checkpoint_path=latest, all_model_checkpoint_paths=every)
 
 
 def update_checkpoint_state(

@@ -172,6 +172,15 @@ class TensorShape:
             raise ValueError("as_list() is not defined on an unknown TensorShape.")
         return list(self._sizes)
 
+    def as_proto(self) -> Any:
+        """The shape as a TensorShapeProto message."""
+        from headrace.protos import tensor_pb2
+
+        if self._sizes is None:
+            return tensor_pb2.TensorShapeProto(unknown_rank=True)
+        sizes = [-1 if size is None else size for size in self._sizes]
+        return tensor_pb2.TensorShapeProto(dim=[tensor_pb2.TensorShapeProto.Dim(size=size) for size in sizes])
+
     def num_elements(self) -> int | None:
         if not self.is_fully_defined():
             return None

@@ -37,9 +37,7 @@ def _step(global_step: Any, dtype: Any) -> Tensor:
     return cast(convert_to_tensor(global_step), dtype)
 
 
-def _rate_and_periods(
-    learning_rate: Any, global_step: Any, decay_steps: Any, staircase: bool
-) -> tuple[Tensor, Tensor]:
+def _rate_and_periods(learning_rate: Any, global_step: Any, decay_steps: Any, staircase: bool) -> tuple[Tensor, Tensor]:
     """The initial rate and how many periods of decay_steps have passed, whole ones only with `staircase`."""
     rate = convert_to_tensor(learning_rate, name="learning_rate")
     periods = _step(global_step, rate.dtype) / cast(convert_to_tensor(decay_steps), rate.dtype)
@@ -116,8 +114,16 @@ def write_graph(graph_or_graph_def: Any, logdir: str, name: str, as_text: bool =
 
     gfile.makedirs(logdir)
     path = os.path.join(logdir, name)
+    if isinstance(graph_or_graph_def, Graph):
+        data = _core.serialize_graph(graph_or_graph_def, as_text)
+    elif as_text:
+        from google.protobuf import text_format
+
+        data = text_format.MessageToString(graph_or_graph_def).encode()
+    else:
+        data = graph_or_graph_def.SerializeToString()
     with gfile.GFile(path, "wb") as file:
-        file.write(_core.serialize_graph(graph_or_graph_def, as_text))
+        file.write(data)
     return path
 
 

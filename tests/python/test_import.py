@@ -57,16 +57,6 @@ def test_every_name_of_the_table_exists():
     assert lacking == []
 
 
-@pytest.mark.parametrize(
-    ("expression", "hint"),
-    [("tf.reduce_men", "tf.reduce_mean"), ("tf.trian", "tf.train"), ("tf.keras", "Keras is not available yet"),
-     ("tf.while_loop", "control flow"), ("tf.train.AdamOptimiser", "tf.train.AdamOptimizer")],
-)  # fmt: skip
-def test_an_absent_name_is_explained(expression, hint):
-    with pytest.raises(AttributeError, match=hint):
-        eval(expression)
-
-
 def test_an_absent_module_is_an_import_error():
     with pytest.raises(ImportError):
         __import__("tensorflow.nonsense")

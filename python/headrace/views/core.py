@@ -1,0 +1,41 @@
+"""Views of tensorflow.core: protocol buffers, by the files in which TensorFlow keeps them."""
+
+TABLE = """\
+core.example.example_pb2 = protos.example_pb2
+core.example.feature_pb2 = protos.example_pb2
+core.framework.allocation_description_pb2 = protos.step_stats_pb2
+core.framework.attr_value_pb2 = protos.graph_pb2
+core.framework.cost_graph_pb2 = protos.config_pb2
+core.framework.device_attributes_pb2 = protos.config_pb2
+core.framework.function_pb2 = protos.graph_pb2
+core.framework.graph_pb2 = protos.graph_pb2
+core.framework.node_def_pb2 = protos.graph_pb2
+core.framework.op_def_pb2 = protos.graph_pb2
+core.framework.resource_handle_pb2 = protos.tensor_pb2
+core.framework.step_stats_pb2 = protos.step_stats_pb2
+core.framework.summary_pb2 = protos.event_pb2
+core.framework.tensor_description_pb2 = protos.step_stats_pb2
+core.framework.tensor_pb2 = protos.tensor_pb2
+core.framework.tensor_shape_pb2 = protos.tensor_pb2
+core.framework.tensor_slice_pb2 = protos.tensor_pb2
+core.framework.types_pb2 = protos.tensor_pb2
+core.framework.variable_pb2 = protos.saved_model_pb2
+core.framework.versions_pb2 = protos.graph_pb2
+core.lib.core.error_codes_pb2 = protos.error_codes_pb2
+core.protobuf.checkpointable_object_graph_pb2 = protos.trackable_pb2
+core.protobuf.cluster_pb2 = protos.cluster_pb2
+core.protobuf.config_pb2 = protos.config_pb2
+core.protobuf.control_flow_pb2 = protos.control_flow_pb2
+core.protobuf.debug_pb2 = protos.config_pb2
+core.protobuf.meta_graph_pb2 = protos.saved_model_pb2
+core.protobuf.queue_runner_pb2 = protos.control_flow_pb2
+core.protobuf.rewriter_config_pb2 = protos.config_pb2
+core.protobuf.saved_model_pb2 = protos.saved_model_pb2
+core.protobuf.saver_pb2 = protos.saved_model_pb2
+core.protobuf.tensor_bundle_pb2 = protos.checkpoint_pb2
+core.protobuf.tensorflow_server_pb2 = protos.server_pb2
+core.protobuf.trackable_object_graph_pb2 = protos.trackable_pb2
+core.protobuf.verifier_config_pb2 = protos.config_pb2
+core.util.event_pb2 = protos.event_pb2
+core.util.test_log_pb2 = protos.test_log_pb2
+"""
