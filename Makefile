@@ -7,7 +7,7 @@ FUZZ_SECONDS ?= 60
 export HEADRACE_ORACLE_PYTHON ?= $(BUILD)/oracle/bin/python
 export HEADRACE_TAXI_DATA ?= $(abspath $(CURDIR)/../shared/data/taxi)
 
-.PHONY: build test install quickstart bench format lint sanitize fuzz clean
+.PHONY: build test install uninstall quickstart bench format lint sanitize fuzz clean
 
 build:
 	tools/install_dependencies.sh build
@@ -22,7 +22,11 @@ test:
 
 install: build
 	cmake --install $(BUILD) --prefix $(PREFIX)
-	tools/install_dependencies.sh environment $(PREFIX)/lib/headrace/venv
+	tools/install_dependencies.sh environment $(PREFIX)/lib/headrace/venv $(PREFIX)/lib/headrace/python
+
+uninstall:
+	[ ! -e $(BUILD)/install_manifest.txt ] || xargs -d '\n' rm -f <$(BUILD)/install_manifest.txt
+	rm -rf $(PREFIX)/lib/headrace $(PREFIX)/libexec/headrace $(PREFIX)/include/headrace $(PREFIX)/lib/cmake/Headrace
 
 quickstart:
 	tools/quickstart.sh

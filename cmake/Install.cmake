@@ -15,6 +15,21 @@ install(FILES ${CMAKE_BINARY_DIR}/HeadraceConfig.cmake ${CMAKE_BINARY_DIR}/Headr
 # The same package straight from the build tree: find_package(Headrace PATHS build).
 export(EXPORT HeadraceTargets NAMESPACE Headrace:: FILE ${CMAKE_BINARY_DIR}/HeadraceTargets.cmake)
 
+# The commands that `headrace env` puts on PATH: one executable under three names, and scripts `python` and `python3` for
+# where there is no virtual environment of ours. Made here, for the build tree and at install, never when they are used.
+set(COMMANDS_DESTINATION libexec/headrace)
+foreach(name headrace gcloud gsutil)
+  file(MAKE_DIRECTORY ${CMAKE_BINARY_DIR}/commands)
+  file(CREATE_LINK ../bin/headrace ${CMAKE_BINARY_DIR}/commands/${name} SYMBOLIC)
+  install(CODE "file(MAKE_DIRECTORY \"\$ENV{DESTDIR}\${CMAKE_INSTALL_PREFIX}/${COMMANDS_DESTINATION}\")
+                file(CREATE_LINK ../../bin/headrace
+                     \"\$ENV{DESTDIR}\${CMAKE_INSTALL_PREFIX}/${COMMANDS_DESTINATION}/${name}\" SYMBOLIC)")
+endforeach()
+foreach(name python python3)
+  configure_file(${CMAKE_SOURCE_DIR}/tools/python_command.sh ${CMAKE_BINARY_DIR}/commands/python/${name} COPYONLY)
+  install(PROGRAMS ${CMAKE_SOURCE_DIR}/tools/python_command.sh DESTINATION ${COMMANDS_DESTINATION}/python RENAME ${name})
+endforeach()
+
 if(TARGET headrace_executable)
   set_target_properties(headrace_executable PROPERTIES INSTALL_RPATH "$ORIGIN/../${CMAKE_INSTALL_LIBDIR}")
   install(TARGETS headrace_executable RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})

@@ -2,7 +2,8 @@
 # Installs what Headrace builds with and what is missing only: Debian 12 packages (needs root), and a virtual
 # environment build/venv; with `test` also build/oracle, the real TensorFlow that the tests compare with.
 # usage: tools/install_dependencies.sh [build|test|develop]
-#        tools/install_dependencies.sh environment DIR      only the virtual environment that trainers run in, at DIR
+#        tools/install_dependencies.sh environment DIR PACKAGES   only the virtual environment that trainers run in, at
+#                                                           DIR; it finds the Python packages in the folder PACKAGES
 set -euo pipefail
 cd "$(dirname "$0")/.."
 what=${1:-build}
@@ -12,8 +13,9 @@ build_packages=(
   libdnnl-dev libabsl-dev libprotobuf-dev protobuf-compiler libboost-system-dev libssl-dev libsqlite3-dev
   zlib1g-dev libsnappy-dev libyaml-cpp-dev libspdlog-dev libre2-dev libsimdjson-dev libfast-float-dev nlohmann-json3-dev
   python3.11 python3.11-dev python3.11-venv bubblewrap
+  libcli11-dev  # the C++ example's flags
 )
-test_packages=(libgtest-dev libgmock-dev libcli11-dev)  # CLI11: the C++ example's flags
+test_packages=(libgtest-dev libgmock-dev)
 develop_packages=(clang-14 clang-format-14 clang-tidy-14 libclang-rt-14-dev ccache libbenchmark-dev)
 
 packages=("${build_packages[@]}")
@@ -57,15 +59,27 @@ environment() {
   echo "$stamp" >"$directory/.requirements"
 }
 
+# Lets the interpreters of a virtual environment find the Python packages in a folder.
+find_packages_in() {
+  local packages=$1 directory=$2 site
+  for site in "$directory"/lib/python3*/site-packages; do
+    [ "$(cat "$site/headrace.pth" 2>/dev/null)" = "$packages" ] || echo "$packages" >"$site/headrace.pth"
+  done
+}
+
 mkdir -p build
 if [ "$what" = environment ]; then
   environment "$2" tools/requirements/runtime.txt
+  find_packages_in "$3" "$2"
+  # Whoever uses the installation may not be able to write there.
+  "$2/bin/python" -m compileall -q "$3"
 elif [ "$what" = build ]; then
   # The tests' environment has all of the runtime's, so a build after a test run changes nothing.
   [ -e build/venv/.requirements ] || environment build/venv tools/requirements/runtime.txt
 else
   environment build/venv tools/requirements/runtime.txt tools/requirements/test.txt
 fi
+[ "$what" = environment ] || find_packages_in "$PWD/build/python" build/venv
 if [ "$what" = test ]; then
   [ -n "${HEADRACE_ORACLE_PYTHON:-}" ] && [ -x "$HEADRACE_ORACLE_PYTHON" ] &&
     [ "$HEADRACE_ORACLE_PYTHON" != "$PWD/build/oracle/bin/python" ] ||

@@ -59,6 +59,10 @@ class FileSystem {
   virtual void Remove(const std::string& path) = 0;    // a file or an empty directory
   // Atomic; replaces a file at `to`. Both paths are of this file system.
   virtual void Rename(const std::string& from, const std::string& to) = 0;
+  // Gives a file a second name; `to` must not exist. False where the file system has no such thing.
+  virtual bool Link(const std::string& from, const std::string& to) { return false; }
+  // Whether writing a file makes its parent directories, as object stores seem to.
+  virtual bool makes_parents() const { return false; }
   // Makes a create, rename or remove in this directory survive a power loss.
   virtual void SyncDirectory(const std::string& path) = 0;
 };
@@ -76,9 +80,13 @@ void WriteFile(const std::string& path, std::string_view bytes);
 void WriteFileAtomically(const std::string& path, std::string_view bytes);
 bool FileExists(const std::string& path);
 bool IsDirectory(const std::string& path);
+// Makes a directory and its parents, which then survive a power loss; an existing one is fine.
 void MakeDirs(const std::string& path);
 // Copies a file, also between file systems; an existing target is replaced atomically.
 void CopyFile(const std::string& from, const std::string& to);
+// Makes `to` hold what `from` holds, by a second name of the same file where there is such a thing, else by a copy. At
+// any instant `to` is what it was or whole. Both are of one file system, and are replaced, never written, after that.
+void ShareFile(const std::string& from, const std::string& to);
 // Removes a file or a directory with all it holds. NotFound if there is nothing.
 void RemoveTree(const std::string& path);
 // Files under a directory, recursively, as full paths, sorted. Directories themselves are not listed.

@@ -26,3 +26,4 @@
 #include "headrace/summary.h"
 #include "headrace/tensor.h"
 #include "headrace/variables.h"
+#include "headrace/version.h"

@@ -15,7 +15,7 @@ namespace headrace::cli {
 // The files beside the running executable, in a build tree or under an install prefix.
 struct Installation {
   std::filesystem::path executable;                // …/bin/headrace
-  std::filesystem::path commands;                  // directory of the links headrace, gcloud, gsutil (made by Prepare)
+  std::filesystem::path commands;                  // directory of the links headrace, gcloud, gsutil
   std::vector<std::filesystem::path> python_path;  // where `import tensorflow` and `import headrace` are found
   std::filesystem::path python;                    // the interpreter of HEADRACE_PYTHON, the venv's, or python3's
   std::filesystem::path venv;                      // empty when there is none

@@ -10,89 +10,49 @@
 #include "cli/home.h"
 #include "cli/sample_data.h"
 #include "headrace/error.h"
+#include "headrace/version.h"
 
 namespace headrace::cli {
 namespace {
 
 namespace fs = std::filesystem;
 
-constexpr char kVersion[] = "0.1.0";
-
 std::string Quoted(const std::string& text) {
   return "'" + absl::StrReplaceAll(text, {{"'", "'\\''"}}) + "'";
 }
 
-void Link(const fs::path& target, const fs::path& link) {
-  std::error_code error;
-  if (fs::read_symlink(link, error) == target) return;
-  fs::remove(link, error);
-  fs::create_symlink(target, link, error);
-  if (error && fs::read_symlink(link) != target) {
-    throw Unavailable("cannot link ", link.string(), ": ", error.message());
-  }
-}
-
-void WriteIfChanged(const fs::path& path, const std::string& text) {
-  std::error_code error;
-  if (fs::exists(path, error) && ReadTextFile(path) == text) return;
-  WriteTextFile(path, text);
-}
-
-// A `python` that imports our tensorflow whatever PYTHONPATH the user gives: with a virtual environment of ours a .pth
-// file in it says where, otherwise a wrapper appends to PYTHONPATH.
-void PreparePython(const Installation& installation) {
-  if (!installation.venv.empty()) {
-    std::error_code error;
-    for (const char* name : {"python", "python3"}) fs::remove(installation.commands / name, error);  // older wrappers
-    for (const fs::directory_entry& entry : fs::directory_iterator(installation.venv / "lib")) {
-      if (!fs::is_directory(entry.path() / "site-packages")) continue;
-      std::string lines;
-      for (const fs::path& path : installation.python_path) lines += path.string() + "\n";
-      WriteIfChanged(entry.path() / "site-packages/headrace.pth", lines);
+// What `make install` and the build lay beside the executable; nothing is written here when it is used.
+// Errors: FailedPrecondition if it is not all there.
+std::string CommandPath(const Installation& installation) {
+  for (const char* name : {"headrace", "gcloud", "gsutil"}) {
+    const fs::path command = installation.commands / name;
+    if (access(command.c_str(), X_OK) != 0) {
+      throw FailedPrecondition("the installation of ", installation.executable.string(),
+                               " is not complete: ", command.string(), " is absent; run `make install` again");
     }
-    return;
   }
-  for (const char* name : {"python", "python3"}) {
-    const fs::path wrapper = installation.commands / name;
-    WriteIfChanged(wrapper, absl::StrCat("#!/bin/sh\nPYTHONPATH=\"${PYTHONPATH:+$PYTHONPATH:}\"",
-                                         Quoted(installation.PythonPath()), " exec ",
-                                         Quoted(installation.python.string()), " \"$@\"\n"));
-    fs::permissions(wrapper, fs::perms::owner_all | fs::perms::group_read | fs::perms::group_exec |
-                                 fs::perms::others_read | fs::perms::others_exec);
-  }
-}
-
-// Makes the directory of links; falls back to one under HEADRACE_HOME when the installation is read-only.
-Installation Prepare() {
-  Installation installation = Installation::Find();
-  std::error_code error;
-  fs::create_directories(installation.commands, error);
-  if (access(installation.commands.c_str(), W_OK) != 0 && !fs::exists(installation.commands / "gcloud")) {
-    installation.commands = HomeDirectory() / "commands";
-    fs::create_directories(installation.commands);
-  }
-  if (access(installation.commands.c_str(), W_OK) == 0) {
-    for (const char* name : {"headrace", "gcloud", "gsutil"}) {
-      Link(installation.executable, installation.commands / name);
-    }
-    PreparePython(installation);
-  }
-  return installation;
+  // Without a virtual environment of ours, `python` is a script that leads to the interpreter chosen.
+  const fs::path python = installation.venv.empty() ? installation.commands / "python" : installation.venv / "bin";
+  return installation.commands.string() + ":" + python.string();
 }
 
 int Env(Invocation& call) {
-  const Installation installation = Prepare();
-  std::string path = installation.commands.string();
-  if (!installation.venv.empty()) path += ":" + (installation.venv / "bin").string();
-  std::cout << "export PATH=" << Quoted(path) << ":\"$PATH\"\n"
-            << "export HEADRACE_HOME=" << Quoted(HomeDirectory().string()) << "\n"
-            << "export HEADRACE_PYTHON=" << Quoted(installation.python.string()) << "\n"
-            << "export HEADRACE_PYTHONPATH=" << Quoted(installation.PythonPath()) << "\n";
+  try {
+    const Installation installation = Installation::Find();
+    const std::string path = CommandPath(installation);
+    std::cout << "export PATH=" << Quoted(path) << ":\"$PATH\"\n"
+              << "export HEADRACE_HOME=" << Quoted(HomeDirectory().string()) << "\n"
+              << "export HEADRACE_PYTHON=" << Quoted(installation.python.string()) << "\n"
+              << "export HEADRACE_PYTHONPATH=" << Quoted(installation.PythonPath()) << "\n";
+  } catch (...) {
+    std::cout << "false\n";  // so that eval "$(headrace env)" fails too, and a script stops before it calls gcloud
+    throw;
+  }
   return 0;
 }
 
 int Version(Invocation& call) {
-  std::cout << "Headrace " << kVersion << "\n";
+  std::cout << "Headrace " << HEADRACE_VERSION << "\n";
   return 0;
 }
 

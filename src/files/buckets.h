@@ -26,10 +26,10 @@ class BucketFileSystem : public PosixFileSystem {
   // List("gs://") gives the buckets; MakeDirs("gs://NAME") does not create one.
   std::vector<std::string> List(const std::string& path) override;
   bool Exists(const std::string& path) override;
+  bool makes_parents() const override { return true; }
 
  protected:
   std::string Resolve(const std::string& path) const override;
-  bool MakesParents() const override { return true; }
 };
 
 }  // namespace headrace

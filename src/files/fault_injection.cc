@@ -1,14 +1,29 @@
-// Counting and failing, around the base file system.
+// Counting and failing, around the base file system, and a record of what a power loss would leave: a tree of nodes
+// that mirrors the part of the base file system that was touched.
 #include "files/fault_injection.h"
+
+#include <algorithm>
 
 #include "headrace/error.h"
 
 namespace headrace {
 
+struct FaultInjectingFileSystem::Node {
+  bool is_directory = false;
+  std::string synced;  // of a file: the bytes on the device
+  // Of a directory: the entries that are known, as they are and as the device has them; nullptr: there is none.
+  std::map<std::string, NodePtr> entries, synced_entries;
+};
+
 class FaultInjectedFile : public WritableFile {
  public:
-  FaultInjectedFile(FaultInjectingFileSystem& owner, std::string path, std::unique_ptr<WritableFile> base)
-      : owner_(owner), path_(std::move(path)), base_(std::move(base)) {}
+  FaultInjectedFile(FaultInjectingFileSystem& owner, std::string path, std::unique_ptr<WritableFile> base,
+                    FaultInjectingFileSystem::NodePtr node, std::string contents)
+      : owner_(owner),
+        path_(std::move(path)),
+        base_(std::move(base)),
+        node_(std::move(node)),
+        contents_(std::move(contents)) {}
 
   void Append(std::string_view bytes) override {
     if (owner_.CountCall("write " + path_, /*is_write=*/true)) {
@@ -17,6 +32,7 @@ class FaultInjectedFile : public WritableFile {
       throw ResourceExhausted("cannot write ", path_, ": injected torn write");
     }
     base_->Append(bytes);
+    contents_ += bytes;
   }
   void Flush() override {
     owner_.CountCall("flush " + path_);
@@ -25,6 +41,8 @@ class FaultInjectedFile : public WritableFile {
   void Sync() override {
     owner_.CountCall("sync " + path_);
     base_->Sync();
+    std::lock_guard lock(owner_.mutex_);
+    node_->synced = contents_;
   }
   void Close() override {
     owner_.CountCall("close " + path_);
@@ -35,7 +53,15 @@ class FaultInjectedFile : public WritableFile {
   FaultInjectingFileSystem& owner_;
   std::string path_;
   std::unique_ptr<WritableFile> base_;
+  FaultInjectingFileSystem::NodePtr node_;
+  std::string contents_;
 };
+
+FaultInjectingFileSystem::FaultInjectingFileSystem(const std::string& scheme, FileSystem& base)
+    : prefix_(scheme + "://"), base_(base), root_(std::make_shared<Node>()) {
+  root_->is_directory = true;
+}
+FaultInjectingFileSystem::~FaultInjectingFileSystem() = default;
 
 void FaultInjectingFileSystem::FailAt(int64_t call, FaultKind kind) {
   kind_ = kind;
@@ -59,6 +85,56 @@ std::string FaultInjectingFileSystem::Base(const std::string& path) const {
   return path.starts_with(prefix_) ? path.substr(prefix_.size()) : path;
 }
 
+// ------------------------------------------------------------------------------------------- what a power loss leaves
+
+FaultInjectingFileSystem::NodePtr FaultInjectingFileSystem::Load(const std::string& base_path) {
+  if (!base_.Exists(base_path)) return nullptr;
+  auto node = std::make_shared<Node>();
+  node->is_directory = base_.Stat(base_path).is_directory;
+  if (!node->is_directory) node->synced = ReadFile(base_path);
+  return node;
+}
+
+FaultInjectingFileSystem::NodePtr FaultInjectingFileSystem::Find(const std::string& base_path) {
+  if (base_path.empty() || base_path == "/") return root_;
+  const NodePtr parent = Find(DirectoryOf(base_path));
+  if (!parent || !parent->is_directory) return nullptr;
+  const std::string name = FileNameOf(base_path);
+  if (const auto known = parent->entries.find(name); known != parent->entries.end()) return known->second;
+  return parent->entries[name] = parent->synced_entries[name] = Load(base_path);
+}
+
+void FaultInjectingFileSystem::SetEntry(const std::string& base_path, NodePtr node) {
+  Find(base_path);  // so that what was there is known
+  if (const NodePtr parent = Find(DirectoryOf(base_path))) parent->entries[FileNameOf(base_path)] = std::move(node);
+}
+
+// Gives the base file system, below a directory that is there, what the device has of it.
+void FaultInjectingFileSystem::Restore(const std::string& base_path, Node& directory) {
+  for (const auto& [name, entry] : directory.entries) {
+    const NodePtr& synced = directory.synced_entries[name];
+    const std::string path = JoinPath(base_path, name);
+    const bool same_kind = entry && synced && entry->is_directory == synced->is_directory;
+    if (base_.Exists(path) && !same_kind) RemoveTree(path);
+    if (!synced) continue;
+    if (synced->is_directory) {
+      base_.MakeDirs(path);
+      Restore(path, *synced);
+    } else if (!base_.Exists(path) || ReadFile(path) != synced->synced) {
+      WriteFile(path, synced->synced);
+    }
+  }
+  directory.entries = directory.synced_entries;
+}
+
+void FaultInjectingFileSystem::LosePower() {
+  std::lock_guard lock(mutex_);
+  Restore("/", *root_);
+  Disarm();
+}
+
+// ------------------------------------------------------------------------------------------------------- the interface
+
 std::unique_ptr<RandomAccessFile> FaultInjectingFileSystem::OpenForReading(const std::string& path) {
   return base_.OpenForReading(Base(path));
 }
@@ -69,7 +145,16 @@ std::unique_ptr<ReadOnlyRegion> FaultInjectingFileSystem::Map(const std::string&
 
 std::unique_ptr<WritableFile> FaultInjectingFileSystem::OpenForWriting(const std::string& path, bool append) {
   CountCall("create " + path);
-  return std::make_unique<FaultInjectedFile>(*this, path, base_.OpenForWriting(Base(path), append));
+  const std::string local = Base(path);
+  std::lock_guard lock(mutex_);
+  NodePtr node = Find(local);
+  const std::string contents = append && node ? ReadFile(local) : "";
+  auto file = base_.OpenForWriting(local, append);
+  if (!node) {
+    node = std::make_shared<Node>();
+    SetEntry(local, node);
+  }
+  return std::make_unique<FaultInjectedFile>(*this, path, std::move(file), std::move(node), contents);
 }
 
 FileStat FaultInjectingFileSystem::Stat(const std::string& path) {
@@ -86,22 +171,54 @@ std::vector<std::string> FaultInjectingFileSystem::List(const std::string& path)
 
 void FaultInjectingFileSystem::MakeDirs(const std::string& path) {
   CountCall("make directory " + path);
+  std::lock_guard lock(mutex_);
+  std::vector<std::string> fresh;
+  for (std::string at = Base(path); !Find(at); at = DirectoryOf(at)) fresh.push_back(at);
   base_.MakeDirs(Base(path));
+  for (auto at = fresh.rbegin(); at != fresh.rend(); ++at) {
+    auto node = std::make_shared<Node>();
+    node->is_directory = true;
+    SetEntry(*at, std::move(node));
+  }
 }
 
 void FaultInjectingFileSystem::Remove(const std::string& path) {
   CountCall("remove " + path);
+  std::lock_guard lock(mutex_);
+  Find(Base(path));
   base_.Remove(Base(path));
+  SetEntry(Base(path), nullptr);
 }
 
 void FaultInjectingFileSystem::Rename(const std::string& from, const std::string& to) {
   CountCall("rename " + from);
-  base_.Rename(Base(from), Base(to));
+  const std::string local = Base(from), target = Base(to);
+  std::lock_guard lock(mutex_);
+  NodePtr node = Find(local);
+  Find(target);
+  if (node && node->is_directory) {  // its contents are known before they move
+    for (const std::string& file : ListTree(local)) Find(file);
+  }
+  base_.Rename(local, target);
+  SetEntry(local, nullptr);
+  SetEntry(target, std::move(node));
+}
+
+bool FaultInjectingFileSystem::Link(const std::string& from, const std::string& to) {
+  CountCall("link " + from);
+  std::lock_guard lock(mutex_);
+  NodePtr node = Find(Base(from));
+  Find(Base(to));
+  if (!base_.Link(Base(from), Base(to))) return false;
+  SetEntry(Base(to), std::move(node));
+  return true;
 }
 
 void FaultInjectingFileSystem::SyncDirectory(const std::string& path) {
   CountCall("sync directory " + path);
   base_.SyncDirectory(Base(path));
+  std::lock_guard lock(mutex_);
+  if (const NodePtr directory = Find(Base(path))) directory->synced_entries = directory->entries;
 }
 
 }  // namespace headrace

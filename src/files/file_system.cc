@@ -78,6 +78,12 @@ void AppendTree(FileSystem& file_system, const std::string& path, std::vector<st
   }
 }
 
+// A name beside `path` that nobody else uses.
+std::string TemporaryName(const std::string& path) {
+  static std::atomic<int> counter{0};
+  return path + ".tmp" + std::to_string(getpid()) + "_" + std::to_string(counter++);
+}
+
 }  // namespace
 
 FileSystem& FileSystemFor(std::string_view path) {
@@ -133,7 +139,18 @@ bool IsDirectory(const std::string& path) {
 }
 
 void MakeDirs(const std::string& path) {
-  FileSystemFor(path).MakeDirs(path);
+  FileSystem& file_system = FileSystemFor(path);
+  std::vector<std::string> changed;  // directories that get an entry, the outermost last
+  for (std::string at = path; !at.empty() && !file_system.Exists(at);) {
+    std::string parent = DirectoryOf(at);
+    if (parent == at) break;
+    if (!at.ends_with('/')) changed.push_back(parent);  // "a/b/" is "a/b"
+    at = std::move(parent);
+  }
+  file_system.MakeDirs(path);
+  for (auto directory = changed.rbegin(); directory != changed.rend(); ++directory) {
+    file_system.SyncDirectory(*directory);
+  }
 }
 
 void CopyFile(const std::string& from, const std::string& to) {
@@ -146,6 +163,14 @@ void CopyFile(const std::string& from, const std::string& to) {
     offset += static_cast<int64_t>(got);
   }
   target.Commit();
+}
+
+void ShareFile(const std::string& from, const std::string& to) {
+  FileSystem& file_system = FileSystemFor(to);
+  const std::string temporary = TemporaryName(to);
+  if (!file_system.Link(from, temporary)) return CopyFile(from, to);
+  file_system.Rename(temporary, to);
+  file_system.SyncDirectory(DirectoryOf(to));
 }
 
 void RemoveTree(const std::string& path) {
@@ -217,9 +242,9 @@ std::string FileNameOf(std::string_view path) {
   return std::string(slash == std::string_view::npos ? path : path.substr(slash + 1));
 }
 
-AtomicFile::AtomicFile(const std::string& path) : file_system_(FileSystemFor(path)), path_(path) {
-  static std::atomic<int> counter{0};
-  temporary_ = path + ".tmp" + std::to_string(getpid()) + "_" + std::to_string(counter++);
+AtomicFile::AtomicFile(const std::string& path)
+    : file_system_(FileSystemFor(path)), path_(path), temporary_(TemporaryName(path)) {
+  if (file_system_.makes_parents()) MakeDirs(DirectoryOf(path));
   file_ = file_system_.OpenForWriting(temporary_);
 }
 

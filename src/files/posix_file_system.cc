@@ -203,7 +203,7 @@ std::unique_ptr<ReadOnlyRegion> PosixFileSystem::Map(const std::string& path) {
 
 std::unique_ptr<WritableFile> PosixFileSystem::OpenForWriting(const std::string& path, bool append) {
   std::string local = Resolve(path);
-  if (MakesParents()) MakeLocalDirs(DirectoryOf(local), path);
+  if (makes_parents()) MakeLocalDirs(DirectoryOf(local), path);
   Descriptor file(open(local.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | (append ? O_APPEND : O_TRUNC), 0666));
   if (file.get() < 0) Fail("create", path);
   return std::make_unique<PosixWritableFile>(std::move(file), path);
@@ -249,8 +249,14 @@ void PosixFileSystem::Remove(const std::string& path) {
 
 void PosixFileSystem::Rename(const std::string& from, const std::string& to) {
   std::string target = Resolve(to);
-  if (MakesParents()) MakeLocalDirs(DirectoryOf(target), to);
+  if (makes_parents()) MakeLocalDirs(DirectoryOf(target), to);
   if (rename(Resolve(from).c_str(), target.c_str()) != 0) Fail("rename", from + " to " + to);
+}
+
+bool PosixFileSystem::Link(const std::string& from, const std::string& to) {
+  if (link(Resolve(from).c_str(), Resolve(to).c_str()) == 0) return true;
+  if (errno == EPERM || errno == ENOTSUP || errno == ENOSYS || errno == EMLINK) return false;
+  Fail("link", from + " as " + to);
 }
 
 void PosixFileSystem::SyncDirectory(const std::string& path) {

@@ -20,13 +20,12 @@ class PosixFileSystem : public FileSystem {
   void MakeDirs(const std::string& path) override;
   void Remove(const std::string& path) override;
   void Rename(const std::string& from, const std::string& to) override;
+  bool Link(const std::string& from, const std::string& to) override;
   void SyncDirectory(const std::string& path) override;
 
  protected:
   // The local path that `path` means. May throw (a bucket that does not exist).
   virtual std::string Resolve(const std::string& path) const;
-  // Whether writing a file makes its parent directories, as object stores seem to.
-  virtual bool MakesParents() const { return false; }
 };
 
 }  // namespace headrace

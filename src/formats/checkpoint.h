@@ -26,6 +26,7 @@ class CheckpointReader {
   ~CheckpointReader();
   CheckpointReader(CheckpointReader&&) noexcept;
 
+  int num_shards() const;  // of how many files the data consists
   bool Has(const std::string& name) const;
   // By name; a partitioned variable appears once, with its full shape.
   const std::map<std::string, VariableInfo>& Variables() const;
@@ -40,7 +41,8 @@ class CheckpointReader {
 };
 
 // Writes a checkpoint whole or not at all: the files get their names only in Finish(), after they are on the device,
-// the index last. Destroyed without Finish(), it leaves nothing behind. The directory must exist.
+// the index last; a checkpoint of the same prefix is replaced at one instant, and a power loss finds it or the new one.
+// Destroyed without Finish(), it leaves nothing behind. The directory must exist.
 class CheckpointWriter {
  public:
   explicit CheckpointWriter(const std::string& prefix);

@@ -13,11 +13,11 @@
 #include "formats/tensor_proto.h"
 #include "headrace/error.h"
 #include "headrace/file_system.h"
-#include "proto/checkpoint.pb.h"
+#include "wire/checkpoint.pb.h"
 
 namespace headrace {
 
-using tensorflow::BundleEntryProto;
+using wire::BundleEntryProto;
 
 struct CheckpointReader::State {
   std::string prefix;
@@ -31,12 +31,12 @@ struct CheckpointReader::State {
     std::string path = prefix + ".index";
     if (!FileExists(path)) throw NotFound("no checkpoint ", prefix, ": there is no ", path);
     index = ReadTable(ReadFile(path), path);
-    tensorflow::BundleHeaderProto header;
+    wire::BundleHeaderProto header;
     auto header_entry = index.find("");
     if (header_entry == index.end() || !header.ParseFromString(header_entry->second)) {
       throw DataLoss("cannot read ", path, ": it has no header");
     }
-    if (header.endianness() != tensorflow::BundleHeaderProto::LITTLE) {
+    if (header.endianness() != wire::BundleHeaderProto::LITTLE) {
       throw Unimplemented("checkpoint ", prefix, " was written on a big-endian machine");
     }
     shards = header.num_shards();
@@ -148,6 +148,10 @@ struct CheckpointReader::State {
 CheckpointReader::CheckpointReader(const std::string& prefix) : state_(std::make_unique<State>(prefix)) {}
 CheckpointReader::~CheckpointReader() = default;
 CheckpointReader::CheckpointReader(CheckpointReader&&) noexcept = default;
+
+int CheckpointReader::num_shards() const {
+  return state_->shards;
+}
 
 bool CheckpointReader::Has(const std::string& name) const {
   return state_->variables.contains(name);

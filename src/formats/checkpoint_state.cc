@@ -1,10 +1,10 @@
 // The text file `checkpoint`: which checkpoints a directory holds, and which is the latest.
-#include <google/protobuf/text_format.h>
 
 #include "formats/checkpoint.h"
+#include "formats/text_format.h"
 #include "headrace/error.h"
 #include "headrace/file_system.h"
-#include "proto/checkpoint.pb.h"
+#include "wire/checkpoint.pb.h"
 
 namespace headrace {
 namespace {
@@ -21,10 +21,8 @@ std::string Relative(const std::string& path, const std::string& directory) {
 std::optional<CheckpointState> ReadCheckpointState(const std::string& directory, const std::string& file_name) {
   std::string path = JoinPath(directory, file_name);
   if (!FileExists(path)) return std::nullopt;
-  tensorflow::CheckpointState proto;
-  if (!google::protobuf::TextFormat::ParseFromString(ReadFile(path), &proto)) {
-    throw DataLoss("cannot read ", path, ": it is not the text form of a CheckpointState");
-  }
+  wire::CheckpointState proto;
+  ReadTextProto(path, "CheckpointState", &proto);
   CheckpointState state;
   if (!proto.model_checkpoint_path().empty()) state.latest = JoinPath(directory, proto.model_checkpoint_path());
   for (const std::string& checkpoint : proto.all_model_checkpoint_paths()) {
@@ -37,16 +35,14 @@ std::optional<CheckpointState> ReadCheckpointState(const std::string& directory,
 }
 
 void WriteCheckpointState(const std::string& directory, const CheckpointState& state, const std::string& file_name) {
-  tensorflow::CheckpointState proto;
+  wire::CheckpointState proto;
   proto.set_model_checkpoint_path(Relative(state.latest, directory));
   for (const std::string& checkpoint : state.all) {
     proto.add_all_model_checkpoint_paths(Relative(checkpoint, directory));
   }
   for (double timestamp : state.timestamps) proto.add_all_model_checkpoint_timestamps(timestamp);
   proto.set_last_preserved_timestamp(state.last_preserved);
-  std::string text;
-  google::protobuf::TextFormat::PrintToString(proto, &text);
-  WriteFileAtomically(JoinPath(directory, file_name), text);
+  WriteFileAtomically(JoinPath(directory, file_name), PrintText(proto));
 }
 
 std::string LatestCheckpoint(const std::string& directory, const std::string& file_name) {

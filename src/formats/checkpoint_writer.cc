@@ -1,8 +1,10 @@
 // Tensors go to the data file as they come; the index is a map until Finish() lays it out. Both files have temporary
-// names until they are on the device.
+// names until they are on the device. The index says of how many files the data consists, and with that how they are
+// called; so data that replaces a checkpoint first gets a name of which the old index knows nothing.
 #include <algorithm>
 #include <set>
 
+#include "absl/strings/str_format.h"
 #include "formats/checkpoint.h"
 #include "formats/coding.h"
 #include "formats/crc32c.h"
@@ -11,11 +13,11 @@
 #include "formats/tensor_proto.h"
 #include "headrace/error.h"
 #include "headrace/file_system.h"
-#include "proto/checkpoint.pb.h"
+#include "wire/checkpoint.pb.h"
 
 namespace headrace {
 
-using tensorflow::BundleEntryProto;
+using wire::BundleEntryProto;
 
 struct CheckpointWriter::State {
   std::string prefix;
@@ -24,7 +26,36 @@ struct CheckpointWriter::State {
   std::map<std::string, BundleEntryProto> entries;
   bool finished = false;
 
-  explicit State(const std::string& prefix_in) : prefix(prefix_in), data(prefix_in + ".data-00000-of-00001") {}
+  int num_shards;  // as the index will have it; there is one file of data, the first
+
+  explicit State(const std::string& prefix_in)
+      : prefix(prefix_in),
+        data(DataPath(prefix_in, OtherThanThere(prefix_in))),
+        num_shards(OtherThanThere(prefix_in)) {}
+
+  static std::string DataPath(const std::string& prefix, int num_shards) {
+    return absl::StrFormat("%s.data-00000-of-%05d", prefix, num_shards);
+  }
+
+  // 1, unless that is what a checkpoint of this prefix has.
+  static int OtherThanThere(const std::string& prefix) {
+    if (!CheckpointExists(prefix)) return 1;
+    try {
+      return CheckpointReader(prefix).num_shards() == 1 ? 2 : 1;
+    } catch (const Error&) {
+      return 2;  // of no use any more, but nothing is known of it
+    }
+  }
+
+  std::string Index(int shards) const {
+    wire::BundleHeaderProto header;
+    header.set_num_shards(shards);
+    header.mutable_version()->set_producer(1);
+    std::map<std::string, std::string> table;
+    table[""] = header.SerializeAsString();
+    for (const auto& [key, entry] : entries) table[key] = entry.SerializeAsString();
+    return BuildTable(table);
+  }
 
   void Append(std::string_view bytes) {
     data.Append(bytes);
@@ -35,7 +66,7 @@ struct CheckpointWriter::State {
     if (key.empty()) throw InvalidArgument("a variable in checkpoint ", prefix, " needs a name");
     auto [entry, added] = entries.try_emplace(key);
     if (!added) throw AlreadyExists("variable '", name, "' was added to checkpoint ", prefix, " twice");
-    entry->second.set_dtype(static_cast<tensorflow::DataType>(dtype));
+    entry->second.set_dtype(static_cast<wire::DataType>(dtype));
     ShapeToProto(shape, entry->second.mutable_shape());
     return entry->second;
   }
@@ -76,6 +107,24 @@ struct CheckpointWriter::State {
 
 namespace {
 
+// The files of a prefix's data, whatever their number.
+std::vector<std::string> DataFiles(const std::string& prefix) {
+  const std::string name = FileNameOf(prefix) + ".data-", directory = DirectoryOf(prefix);
+  std::vector<std::string> paths;
+  if (!directory.empty() && !IsDirectory(directory)) return paths;
+  for (const std::string& file : FileSystemFor(prefix).List(directory)) {
+    if (file.starts_with(name) && file.find(".tmp") == file.npos) paths.push_back(JoinPath(directory, file));
+  }
+  return paths;
+}
+
+// What an earlier checkpoint of this prefix left.
+void RemoveDataFiles(const std::string& prefix, const std::string& except) {
+  for (const std::string& path : DataFiles(prefix)) {
+    if (path != except) FileSystemFor(prefix).Remove(path);
+  }
+}
+
 void CheckWritable(const std::string& name, const Tensor& value) {
   if (!value.defined()) throw FailedPrecondition("variable '", name, "' has no value to save");
   if (value.dtype() != DType::kString && SizeOf(value.dtype()) == 0) {
@@ -101,7 +150,7 @@ void CheckpointWriter::AddSlice(const std::string& name, const Shape& full_shape
                           ", expected the rank of ", full_shape);
   }
   if (value.shape() == full_shape) return Add(name, value);  // a single part is stored as the whole it is
-  tensorflow::TensorSliceProto slice;
+  wire::TensorSliceProto slice;
   for (int axis = 0; axis < full_shape.rank(); ++axis) {
     auto* extent = slice.add_extent();
     bool whole = begin[axis] == 0 && value.dim(axis) == full_shape[axis];
@@ -121,19 +170,20 @@ void CheckpointWriter::AddSlice(const std::string& name, const Shape& full_shape
 
 void CheckpointWriter::Finish() {
   if (state_->finished) throw FailedPrecondition("checkpoint ", state_->prefix, " is finished already");
-  tensorflow::BundleHeaderProto header;
-  header.set_num_shards(1);
-  header.mutable_version()->set_producer(1);
-  std::map<std::string, std::string> table;
-  table[""] = header.SerializeAsString();
-  for (const auto& [key, entry] : state_->entries) table[key] = entry.SerializeAsString();
-  AtomicFile index(state_->prefix + ".index");
-  index.Append(BuildTable(table));
+  const std::string& prefix = state_->prefix;
+  AtomicFile index(prefix + ".index");
+  index.Append(state_->Index(state_->num_shards));
   state_->data.Finish();
   index.Finish();
   state_->data.Publish();
   index.Publish();
+  if (state_->num_shards != 1) {
+    // The old checkpoint is replaced. Programs know the data by the usual name: once more, under that.
+    ShareFile(State::DataPath(prefix, state_->num_shards), State::DataPath(prefix, 1));
+    WriteFileAtomically(prefix + ".index", state_->Index(1));
+  }
   state_->finished = true;
+  RemoveDataFiles(prefix, State::DataPath(prefix, 1));
 }
 
 void MergeCheckpoints(const std::vector<std::string>& prefixes, const std::string& destination, bool delete_old) {
@@ -155,13 +205,9 @@ bool CheckpointExists(const std::string& prefix) {
 
 void RemoveCheckpoint(const std::string& prefix) {
   // The index first: without it, the rest is no checkpoint.
-  std::vector<std::string> paths{prefix + ".index", prefix + ".meta"};
-  std::string name = FileNameOf(prefix) + ".data-", directory = DirectoryOf(prefix);
-  if (!directory.empty() && !IsDirectory(directory)) return;
+  std::vector<std::string> paths = DataFiles(prefix);
+  paths.insert(paths.begin(), {prefix + ".index", prefix + ".meta"});
   FileSystem& file_system = FileSystemFor(prefix);
-  for (const std::string& file : file_system.List(directory)) {
-    if (file.starts_with(name)) paths.push_back(JoinPath(directory, file));
-  }
   for (const std::string& path : paths) {
     if (file_system.Exists(path)) file_system.Remove(path);
   }

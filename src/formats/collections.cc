@@ -4,13 +4,13 @@
 
 #include <set>
 
-#include "proto/saved_model.pb.h"
+#include "wire/saved_model.pb.h"
 
 namespace headrace {
 namespace {
 
 std::string VariableToProto(const Variable& variable) {
-  tensorflow::VariableDef proto;
+  wire::VariableDef proto;
   proto.set_variable_name(variable.handle.name());
   if (variable.initializer) proto.set_initializer_name(variable.initializer->name());
   if (variable.value) proto.set_snapshot_name(variable.value.name());
@@ -47,7 +47,7 @@ class CollectionReader {
 
   // A variable that stands in several collections is one object.
   std::shared_ptr<Variable> ReadVariable(const std::string& bytes) {
-    tensorflow::VariableDef proto;
+    wire::VariableDef proto;
     if (!proto.ParseFromString(bytes)) return nullptr;
     // A part of a graph may hold the variable but not what reads or initialises it; such a one is of no use to
     // builders, and TensorFlow would not import it again.
@@ -93,9 +93,9 @@ class CollectionReader {
 
 }  // namespace
 
-void CollectionsToProto(const Graph& graph, tensorflow::MetaGraphDef* proto) {
+void CollectionsToProto(const Graph& graph, wire::MetaGraphDef* proto) {
   for (const auto& [key, items] : graph.collections()) {
-    tensorflow::CollectionDef collection;
+    wire::CollectionDef collection;
     for (const CollectionItem& item : items) {
       if (const auto* variable = std::get_if<std::shared_ptr<Variable>>(&item)) {
         collection.mutable_bytes_list()->add_value(VariableToProto(**variable));
@@ -107,14 +107,13 @@ void CollectionsToProto(const Graph& graph, tensorflow::MetaGraphDef* proto) {
         collection.mutable_node_list()->add_value((*node)->name());
       }
     }
-    if (collection.kind_case() != tensorflow::CollectionDef::KIND_NOT_SET) {
+    if (collection.kind_case() != wire::CollectionDef::KIND_NOT_SET) {
       (*proto->mutable_collection_def())[key] = std::move(collection);
     }
   }
 }
 
-void CollectionsFromProto(Graph& graph, const tensorflow::MetaGraphDef& proto, const std::string& prefix,
-                          bool whole_graph) {
+void CollectionsFromProto(Graph& graph, const wire::MetaGraphDef& proto, const std::string& prefix, bool whole_graph) {
   CollectionReader reader(graph, prefix);
   for (const auto& [key, collection] : proto.collection_def()) {
     if (IsControlFlow(key) && !whole_graph) continue;  // refers to nodes by names inside its bytes

@@ -5,15 +5,15 @@
 
 #include "headrace/graph.h"
 
-namespace tensorflow {
+namespace headrace::wire {
 class MetaGraphDef;
 }
 
 namespace headrace {
 
-void CollectionsToProto(const Graph& graph, tensorflow::MetaGraphDef* proto);
+void CollectionsToProto(const Graph& graph, wire::MetaGraphDef* proto);
 // Items whose nodes the graph lacks are left out; `whole_graph` says that it has all of the MetaGraphDef's.
-void CollectionsFromProto(Graph& graph, const tensorflow::MetaGraphDef& proto, const std::string& prefix,
+void CollectionsFromProto(Graph& graph, const wire::MetaGraphDef& proto, const std::string& prefix,
                           bool whole_graph = true);
 
 }  // namespace headrace

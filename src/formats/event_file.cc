@@ -10,7 +10,7 @@
 #include "formats/graph_def.h"
 #include "formats/tensor_proto.h"
 #include "headrace/error.h"
-#include "proto/event.pb.h"
+#include "wire/event.pb.h"
 
 namespace headrace {
 namespace {
@@ -26,20 +26,20 @@ std::string HostName() {
   return gethostname(name, sizeof name - 1) == 0 && name[0] ? name : "localhost";
 }
 
-tensorflow::Event NewEvent(int64_t step = 0) {
-  tensorflow::Event event;
+wire::Event NewEvent(int64_t step = 0) {
+  wire::Event event;
   event.set_wall_time(WallTime());
   event.set_step(step);
   return event;
 }
 
 // The scalars of a summary: simple values, and scalar float tensors as TensorFlow 2 writes them.
-std::vector<std::pair<std::string, float>> ScalarsOf(const tensorflow::Summary& summary) {
+std::vector<std::pair<std::string, float>> ScalarsOf(const wire::Summary& summary) {
   std::vector<std::pair<std::string, float>> scalars;
   for (const auto& value : summary.value()) {
     if (value.has_simple_value()) {
       scalars.emplace_back(value.tag(), value.simple_value());
-    } else if (value.has_tensor() && value.tensor().dtype() == tensorflow::DT_FLOAT) {
+    } else if (value.has_tensor() && value.tensor().dtype() == wire::DT_FLOAT) {
       Tensor tensor = TensorFromProto(value.tensor());
       if (tensor.num_elements() == 1) scalars.emplace_back(value.tag(), tensor.scalar<float>());
     }
@@ -62,7 +62,7 @@ EventWriter::EventWriter(const std::string& directory, const std::string& suffix
     path_ = stem + "." + std::to_string(getpid()) + "." + std::to_string(counter++) + suffix;
   }
   writer_ = std::make_unique<RecordWriter>(path_);
-  tensorflow::Event version = NewEvent();
+  wire::Event version = NewEvent();
   version.set_file_version("brain.Event:2");
   AddEvent(version.SerializeAsString());
   Flush();
@@ -81,7 +81,7 @@ void EventWriter::AddScalar(const std::string& tag, float value, int64_t step) {
 }
 
 void EventWriter::AddScalars(const std::map<std::string, float>& values, int64_t step) {
-  tensorflow::Event event = NewEvent(step);
+  wire::Event event = NewEvent(step);
   for (const auto& [tag, value] : values) {
     auto* entry = event.mutable_summary()->add_value();
     entry->set_tag(tag);
@@ -91,7 +91,7 @@ void EventWriter::AddScalars(const std::map<std::string, float>& values, int64_t
 }
 
 void EventWriter::AddSummary(std::string_view serialized_summary, int64_t step) {
-  tensorflow::Event event = NewEvent(step);
+  wire::Event event = NewEvent(step);
   if (!event.mutable_summary()->ParseFromArray(serialized_summary.data(),
                                                static_cast<int>(serialized_summary.size()))) {
     throw InvalidArgument("expected a serialized Summary for ", path_);
@@ -104,21 +104,21 @@ void EventWriter::AddGraph(const Graph& graph) {
 }
 
 void EventWriter::AddGraphDef(std::string_view serialized_graph_def) {
-  tensorflow::Event event = NewEvent();
+  wire::Event event = NewEvent();
   event.set_graph_def(std::string(serialized_graph_def));
   AddEvent(event.SerializeAsString());
 }
 
 void EventWriter::AddMetaGraph(std::string_view serialized_meta_graph_def) {
-  tensorflow::Event event = NewEvent();
+  wire::Event event = NewEvent();
   event.set_meta_graph_def(std::string(serialized_meta_graph_def));
   AddEvent(event.SerializeAsString());
 }
 
 void EventWriter::AddSessionLog(SessionStatus status, int64_t step, const std::string& checkpoint_path) {
-  tensorflow::Event event = NewEvent(step);
+  wire::Event event = NewEvent(step);
   auto* log = event.mutable_session_log();
-  log->set_status(static_cast<tensorflow::SessionLog::SessionStatus>(status));
+  log->set_status(static_cast<wire::SessionLog::SessionStatus>(status));
   log->set_checkpoint_path(checkpoint_path);
   AddEvent(event.SerializeAsString());
 }
@@ -149,7 +149,7 @@ std::vector<EventRecord> ReadEvents(const std::string& path) {
   std::vector<EventRecord> records;
   std::string bytes;
   while (reader.NextComplete(bytes)) {
-    tensorflow::Event event;
+    wire::Event event;
     if (!event.ParseFromString(bytes)) {
       throw DataLoss("a record before byte ", reader.offset(), " of ", path, " is not an Event");
     }

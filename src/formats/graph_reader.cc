@@ -2,23 +2,21 @@
 // loop's NextIteration -> Merge, is closed at the end.
 #include "formats/graph_reader.h"
 
-#include <google/protobuf/io/tokenizer.h>
-#include <google/protobuf/text_format.h>
-
 #include <algorithm>
 #include <queue>
 #include <set>
 
 #include "formats/tensor_proto.h"
+#include "formats/text_format.h"
 #include "formats/wire.h"
 #include "graph/signature.h"
 #include "headrace/op.h"
-#include "proto/graph.pb.h"
+#include "wire/graph.pb.h"
 
 namespace headrace {
 namespace {
 
-using NodeDefs = google::protobuf::RepeatedPtrField<tensorflow::NodeDef>;
+using NodeDefs = google::protobuf::RepeatedPtrField<wire::NodeDef>;
 
 // The node that an input ("^a", "a:1", "a:out:0") comes from.
 std::string NodeNameOf(std::string_view input) {
@@ -42,20 +40,20 @@ int ParseIndex(std::string_view digits, const std::string& input) {
 }
 
 // True for the value a newer TensorFlow writes for an attribute that is off: false, zero, empty.
-bool IsNothing(const tensorflow::AttrValue& value) {
+bool IsNothing(const wire::AttrValue& value) {
   switch (value.value_case()) {
-    case tensorflow::AttrValue::kB:
+    case wire::AttrValue::kB:
       return !value.b();
-    case tensorflow::AttrValue::kI:
+    case wire::AttrValue::kI:
       return value.i() == 0;
-    case tensorflow::AttrValue::kF:
+    case wire::AttrValue::kF:
       return value.f() == 0;
-    case tensorflow::AttrValue::kS:
+    case wire::AttrValue::kS:
       return value.s().empty();
-    case tensorflow::AttrValue::kList:
+    case wire::AttrValue::kList:
       return value.list().ByteSizeLong() == 0;
     default:
-      return value.value_case() == tensorflow::AttrValue::VALUE_NOT_SET;
+      return value.value_case() == wire::AttrValue::VALUE_NOT_SET;
   }
 }
 
@@ -138,8 +136,8 @@ class NodeImporter {
     return {node, index};
   }
 
-  std::vector<const tensorflow::NodeDef*> Wanted() const {
-    std::vector<const tensorflow::NodeDef*> wanted;
+  std::vector<const wire::NodeDef*> Wanted() const {
+    std::vector<const wire::NodeDef*> wanted;
     for (int i = 0; i < defs_.size(); ++i) {
       if (wanted_[static_cast<size_t>(i)]) wanted.push_back(&defs_[i]);
     }
@@ -162,7 +160,7 @@ class NodeImporter {
     return !input.starts_with('^') && (bound_.contains(input) || bound_.contains(WithIndex(input)));
   }
 
-  int Position(const std::string& input, const tensorflow::NodeDef& user) const {
+  int Position(const std::string& input, const wire::NodeDef& user) const {
     auto found = positions_.find(NodeNameOf(input));
     if (found == positions_.end()) {
       throw InvalidArgument("node '", user.name(), "' has the input '", input, "', which the GraphDef does not hold");
@@ -170,7 +168,7 @@ class NodeImporter {
     return found->second;
   }
 
-  bool IsBackEdge(const tensorflow::NodeDef& user, const std::string& input) const {
+  bool IsBackEdge(const wire::NodeDef& user, const std::string& input) const {
     if (user.op() != "Merge" && user.op() != "RefMerge") return false;
     const std::string& op = defs_[Position(input, user)].op();
     return op == "NextIteration" || op == "RefNextIteration";
@@ -199,7 +197,7 @@ class NodeImporter {
     throw InvalidArgument("op ", node.type(), " has no output '", arg_name, "' (at '", node.name(), "')");
   }
 
-  AttrMap Attrs(const tensorflow::NodeDef& def, const OpDef& op) const {
+  AttrMap Attrs(const wire::NodeDef& def, const OpDef& op) const {
     AttrMap attrs;
     for (const auto& [name, value] : def.attr()) {
       const OpAttr* attr = op.FindAttr(name);
@@ -217,7 +215,7 @@ class NodeImporter {
     return attrs;
   }
 
-  void Add(const tensorflow::NodeDef& def) {
+  void Add(const wire::NodeDef& def) {
     NodeSpec spec{.name = prefix_ + def.name(), .op = def.op(), .device = def.device()};
     spec.attrs = Attrs(def, OpRegistry::Global().Find(def.op()));
     std::vector<std::pair<int, std::string>> later;
@@ -251,7 +249,7 @@ class NodeImporter {
   std::vector<BackEdge> back_edges_;
 };
 
-PartialShape ArgShape(const tensorflow::FunctionDef& proto, int i) {
+PartialShape ArgShape(const wire::FunctionDef& proto, int i) {
   auto attrs = proto.arg_attr().find(static_cast<uint32_t>(i));
   if (attrs == proto.arg_attr().end()) return {};
   auto shapes = attrs->second.attr().find("_output_shapes");
@@ -259,7 +257,7 @@ PartialShape ArgShape(const tensorflow::FunctionDef& proto, int i) {
   return ShapeFromProto(shapes->second.list().shape(0));
 }
 
-std::shared_ptr<const Function> FunctionFromProto(const tensorflow::FunctionDef& proto) {
+std::shared_ptr<const Function> FunctionFromProto(const wire::FunctionDef& proto) {
   auto function = std::make_shared<Function>();
   const auto& signature = proto.signature();
   function->name = signature.name();
@@ -291,7 +289,7 @@ std::shared_ptr<const Function> FunctionFromProto(const tensorflow::FunctionDef&
   return function;
 }
 
-void AppendCalls(const tensorflow::NodeDef& node, std::vector<std::string>& names) {
+void AppendCalls(const wire::NodeDef& node, std::vector<std::string>& names) {
   for (const auto& [attr_name, value] : node.attr()) {
     if (value.has_func()) names.push_back(value.func().name());
     for (const auto& function : value.list().func()) names.push_back(function.name());
@@ -299,9 +297,8 @@ void AppendCalls(const tensorflow::NodeDef& node, std::vector<std::string>& name
 }
 
 // The functions that these nodes refer to, through other functions too.
-std::set<std::string> ReachableFunctions(const tensorflow::GraphDef& proto,
-                                         const std::vector<const tensorflow::NodeDef*>& nodes) {
-  std::map<std::string, const tensorflow::FunctionDef*> library;
+std::set<std::string> ReachableFunctions(const wire::GraphDef& proto, const std::vector<const wire::NodeDef*>& nodes) {
+  std::map<std::string, const wire::FunctionDef*> library;
   for (const auto& function : proto.library().function()) library[function.signature().name()] = &function;
   std::set<std::string> reached;
   std::vector<std::string> open;
@@ -316,34 +313,19 @@ std::set<std::string> ReachableFunctions(const tensorflow::GraphDef& proto,
   return reached;
 }
 
-tensorflow::GraphDef ParseProto(std::string_view bytes) {
-  return FromBytes<tensorflow::GraphDef>(bytes, "GraphDef");
+wire::GraphDef ParseProto(std::string_view bytes) {
+  return FromBytes<wire::GraphDef>(bytes, "GraphDef");
 }
 
-// Keeps the first complaint of the text parser, to say where the text is wrong.
-class FirstError : public google::protobuf::io::ErrorCollector {
- public:
-  void AddError(int line, int column, const std::string& message) override {
-    if (text.empty())
-      text = "line " + std::to_string(line + 1) + ", column " + std::to_string(column + 1) + ": " + message;
-  }
-  std::string text;
-};
-
-tensorflow::GraphDef ParseTextProto(std::string_view text) {
-  tensorflow::GraphDef proto;
-  google::protobuf::TextFormat::Parser parser;
-  FirstError error;
-  parser.RecordErrorsTo(&error);
-  if (!parser.ParseFromString(std::string(text), &proto)) {
-    throw InvalidArgument("expected the text form of a GraphDef: ", error.text);
-  }
+wire::GraphDef ParseTextProto(std::string_view text) {
+  wire::GraphDef proto;
+  ParseText(std::string(text), "GraphDef", &proto);
   return proto;
 }
 
 }  // namespace
 
-std::vector<Output> GraphFromProto(Graph& graph, const tensorflow::GraphDef& proto, const ImportOptions& options) {
+std::vector<Output> GraphFromProto(Graph& graph, const wire::GraphDef& proto, const ImportOptions& options) {
   std::string prefix = options.prefix;
   if (!prefix.empty())
     prefix = graph.UniqueName(prefix.ends_with('/') ? prefix.substr(0, prefix.size() - 1) : prefix) + "/";
@@ -376,9 +358,7 @@ Graph ParseGraphText(std::string_view text) {
 }
 
 std::string GraphDefBytesToText(std::string_view bytes) {
-  std::string text;
-  google::protobuf::TextFormat::PrintToString(ParseProto(bytes), &text);
-  return text;
+  return PrintText(ParseProto(bytes));
 }
 
 std::string GraphDefTextToBytes(std::string_view text) {

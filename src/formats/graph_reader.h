@@ -3,12 +3,12 @@
 
 #include "formats/graph_def.h"
 
-namespace tensorflow {
+namespace headrace::wire {
 class GraphDef;
 }
 
 namespace headrace {
 
-std::vector<Output> GraphFromProto(Graph& graph, const tensorflow::GraphDef& proto, const ImportOptions& options);
+std::vector<Output> GraphFromProto(Graph& graph, const wire::GraphDef& proto, const ImportOptions& options);
 
 }  // namespace headrace

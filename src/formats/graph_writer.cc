@@ -1,13 +1,12 @@
 // Nodes in order of creation; functions of the library with their bodies in FunctionDef's own naming of tensors.
 #include "formats/graph_writer.h"
 
-#include <google/protobuf/text_format.h>
-
 #include "formats/tensor_proto.h"
+#include "formats/text_format.h"
 #include "formats/wire.h"
 #include "graph/signature.h"
 #include "headrace/op.h"
-#include "proto/graph.pb.h"
+#include "wire/graph.pb.h"
 
 namespace headrace {
 namespace {
@@ -34,7 +33,7 @@ std::string TensorNameInFunction(const Output& tensor, const std::map<const Node
 }
 
 template <class NameOf>
-void NodeToProto(const Node& node, const GraphDefOptions& options, NameOf name_of, tensorflow::NodeDef* proto) {
+void NodeToProto(const Node& node, const GraphDefOptions& options, NameOf name_of, wire::NodeDef* proto) {
   proto->set_name(node.name());
   proto->set_op(node.type());
   proto->set_device(node.device());
@@ -58,7 +57,7 @@ std::string ResultName(const Function& function, size_t i) {
   return i < function.result_names.size() ? function.result_names[i] : "result" + std::to_string(i);
 }
 
-void FunctionToProto(const Function& function, const GraphDefOptions& options, tensorflow::FunctionDef* proto) {
+void FunctionToProto(const Function& function, const GraphDefOptions& options, wire::FunctionDef* proto) {
   auto* signature = proto->mutable_signature();
   signature->set_name(function.name);
   std::map<const Node*, std::string> arg_names;
@@ -67,7 +66,7 @@ void FunctionToProto(const Function& function, const GraphDefOptions& options, t
     arg_names[arg] = ArgName(function, i);
     auto* arg_proto = signature->add_input_arg();
     arg_proto->set_name(arg_names[arg]);
-    arg_proto->set_type(static_cast<tensorflow::DataType>(arg->output_dtype(0)));
+    arg_proto->set_type(static_cast<wire::DataType>(arg->output_dtype(0)));
     auto& attrs = (*proto->mutable_arg_attr())[static_cast<uint32_t>(i)];
     ShapeToProto(arg->output_shape(0), (*attrs.mutable_attr())["_output_shapes"].mutable_list()->add_shape());
   }
@@ -75,7 +74,7 @@ void FunctionToProto(const Function& function, const GraphDefOptions& options, t
   for (size_t i = 0; i < function.results.size(); ++i) {
     auto* result = signature->add_output_arg();
     result->set_name(ResultName(function, i));
-    result->set_type(static_cast<tensorflow::DataType>(function.results[i].dtype()));
+    result->set_type(static_cast<wire::DataType>(function.results[i].dtype()));
     (*proto->mutable_ret())[ResultName(function, i)] = name_of(function.results[i]);
   }
   for (const auto& node : function.body->nodes()) {
@@ -91,7 +90,7 @@ void FunctionToProto(const Function& function, const GraphDefOptions& options, t
 
 }  // namespace
 
-void GraphToProto(const Graph& graph, const GraphDefOptions& options, tensorflow::GraphDef* proto) {
+void GraphToProto(const Graph& graph, const GraphDefOptions& options, wire::GraphDef* proto) {
   for (const auto& node : graph.nodes()) NodeToProto(*node, options, TensorNameInGraph, proto->add_node());
   proto->mutable_versions()->set_producer(kProducer);
   if (graph.functions().empty()) return;
@@ -102,17 +101,15 @@ void GraphToProto(const Graph& graph, const GraphDefOptions& options, tensorflow
 }
 
 std::string SerializeGraph(const Graph& graph, const GraphDefOptions& options) {
-  tensorflow::GraphDef proto;
+  wire::GraphDef proto;
   GraphToProto(graph, options, &proto);
   return ToBytes(proto);
 }
 
 std::string GraphToText(const Graph& graph, const GraphDefOptions& options) {
-  tensorflow::GraphDef proto;
+  wire::GraphDef proto;
   GraphToProto(graph, options, &proto);
-  std::string text;
-  google::protobuf::TextFormat::PrintToString(proto, &text);
-  return text;
+  return PrintText(proto);
 }
 
 }  // namespace headrace

@@ -3,12 +3,12 @@
 
 #include "formats/graph_def.h"
 
-namespace tensorflow {
+namespace headrace::wire {
 class GraphDef;
 }
 
 namespace headrace {
 
-void GraphToProto(const Graph& graph, const GraphDefOptions& options, tensorflow::GraphDef* proto);
+void GraphToProto(const Graph& graph, const GraphDefOptions& options, wire::GraphDef* proto);
 
 }  // namespace headrace

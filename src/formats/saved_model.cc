@@ -1,8 +1,6 @@
 // MetaGraphDefs and the directory around them.
 #include "formats/saved_model.h"
 
-#include <google/protobuf/text_format.h>
-
 #include <algorithm>
 #include <set>
 
@@ -10,10 +8,11 @@
 #include "formats/graph_reader.h"
 #include "formats/graph_writer.h"
 #include "formats/tensor_proto.h"
+#include "formats/text_format.h"
 #include "formats/wire.h"
 #include "headrace/error.h"
 #include "headrace/file_system.h"
-#include "proto/saved_model.pb.h"
+#include "wire/saved_model.pb.h"
 
 namespace headrace {
 namespace {
@@ -26,13 +25,13 @@ std::string StripIndex(const std::string& tensor) {
   return tensor.substr(0, tensor.find(':'));
 }
 
-void TensorInfoToProto(const TensorInfo& info, tensorflow::TensorInfo* proto) {
+void TensorInfoToProto(const TensorInfo& info, wire::TensorInfo* proto) {
   proto->set_name(info.name);
-  proto->set_dtype(static_cast<tensorflow::DataType>(info.dtype));
+  proto->set_dtype(static_cast<wire::DataType>(info.dtype));
   ShapeToProto(info.shape, proto->mutable_tensor_shape());
 }
 
-TensorInfo TensorInfoFromProto(const tensorflow::TensorInfo& proto, const std::string& what) {
+TensorInfo TensorInfoFromProto(const wire::TensorInfo& proto, const std::string& what) {
   if (!proto.has_coo_sparse() && proto.name().empty()) {
     throw Unimplemented("signature ", what, " is neither a plain nor a sparse tensor");
   }
@@ -40,13 +39,13 @@ TensorInfo TensorInfoFromProto(const tensorflow::TensorInfo& proto, const std::s
   return {proto.name(), DTypeFromProto(proto.dtype()), ShapeFromProto(proto.tensor_shape())};
 }
 
-void SignatureToProto(const Signature& signature, tensorflow::SignatureDef* proto) {
+void SignatureToProto(const Signature& signature, wire::SignatureDef* proto) {
   for (const auto& [name, info] : signature.inputs) TensorInfoToProto(info, &(*proto->mutable_inputs())[name]);
   for (const auto& [name, info] : signature.outputs) TensorInfoToProto(info, &(*proto->mutable_outputs())[name]);
   proto->set_method_name(signature.method_name);
 }
 
-Signature SignatureFromProto(const tensorflow::SignatureDef& proto, const std::string& name) {
+Signature SignatureFromProto(const wire::SignatureDef& proto, const std::string& name) {
   Signature signature;
   for (const auto& [key, info] : proto.inputs()) {
     signature.inputs[key] = TensorInfoFromProto(info, name + " input '" + key + "'");
@@ -59,7 +58,7 @@ Signature SignatureFromProto(const tensorflow::SignatureDef& proto, const std::s
 }
 
 void MetaGraphToProto(const Graph& graph, const MetaGraphInfo& info, const GraphDefOptions& options,
-                      tensorflow::MetaGraphDef* proto) {
+                      wire::MetaGraphDef* proto) {
   auto* meta = proto->mutable_meta_info_def();
   for (const std::string& tag : info.tags) meta->add_tags(tag);
   meta->set_tensorflow_version(info.tensorflow_version);
@@ -77,7 +76,7 @@ void MetaGraphToProto(const Graph& graph, const MetaGraphInfo& info, const Graph
     saver->set_max_to_keep(info.saver->max_to_keep);
     saver->set_sharded(info.saver->sharded);
     saver->set_keep_checkpoint_every_n_hours(info.saver->keep_checkpoint_every_n_hours);
-    saver->set_version(tensorflow::SaverDef::V2);
+    saver->set_version(wire::SaverDef::V2);
   }
   for (const AssetInfo& asset : info.assets) {
     auto* asset_proto = proto->add_asset_file_def();
@@ -91,7 +90,7 @@ void MetaGraphToProto(const Graph& graph, const MetaGraphInfo& info, const Graph
   }
 }
 
-std::string InitOpOf(const tensorflow::MetaGraphDef& proto) {
+std::string InitOpOf(const wire::MetaGraphDef& proto) {
   if (auto found = proto.signature_def().find(kInitSignature); found != proto.signature_def().end()) {
     for (const auto& [key, info] : found->second.outputs()) return StripIndex(info.name());
   }
@@ -104,7 +103,7 @@ std::string InitOpOf(const tensorflow::MetaGraphDef& proto) {
   return "";
 }
 
-MetaGraphInfo InfoFromProto(const tensorflow::MetaGraphDef& proto) {
+MetaGraphInfo InfoFromProto(const wire::MetaGraphDef& proto) {
   MetaGraphInfo info;
   info.tags.assign(proto.meta_info_def().tags().begin(), proto.meta_info_def().tags().end());
   info.tensorflow_version = proto.meta_info_def().tensorflow_version();
@@ -124,7 +123,7 @@ MetaGraphInfo InfoFromProto(const tensorflow::MetaGraphDef& proto) {
   return info;
 }
 
-MetaGraph MetaGraphFromProto(const tensorflow::MetaGraphDef& proto, bool serving_only) {
+MetaGraph MetaGraphFromProto(const wire::MetaGraphDef& proto, bool serving_only) {
   MetaGraph meta{std::make_shared<Graph>(), InfoFromProto(proto)};
   ImportOptions options;
   if (serving_only) {
@@ -144,8 +143,8 @@ MetaGraph MetaGraphFromProto(const tensorflow::MetaGraphDef& proto, bool serving
   return meta;
 }
 
-tensorflow::MetaGraphDef ParseProto(std::string_view bytes) {
-  return FromBytes<tensorflow::MetaGraphDef>(bytes, "MetaGraphDef");
+wire::MetaGraphDef ParseProto(std::string_view bytes) {
+  return FromBytes<wire::MetaGraphDef>(bytes, "MetaGraphDef");
 }
 
 std::string ModelPath(const std::string& directory) {
@@ -155,14 +154,12 @@ std::string TextModelPath(const std::string& directory) {
   return JoinPath(directory, "saved_model.pbtxt");
 }
 
-tensorflow::SavedModel ReadModelProto(const std::string& directory) {
-  tensorflow::SavedModel proto;
+wire::SavedModel ReadModelProto(const std::string& directory) {
+  wire::SavedModel proto;
   if (std::string path = ModelPath(directory); FileExists(path)) {
     if (!proto.ParseFromString(ReadFile(path))) throw DataLoss("cannot read ", path, ": it is not a SavedModel");
   } else if (path = TextModelPath(directory); FileExists(path)) {
-    if (!google::protobuf::TextFormat::ParseFromString(ReadFile(path), &proto)) {
-      throw DataLoss("cannot read ", path, ": it is not the text form of a SavedModel");
-    }
+    ReadTextProto(path, "SavedModel", &proto);
   } else {
     throw NotFound("no SavedModel in ", directory, ": expected a file saved_model.pb or saved_model.pbtxt there");
   }
@@ -182,7 +179,7 @@ TensorInfo InfoOf(const Output& output) {
 }
 
 std::string SerializeMetaGraph(const Graph& graph, const MetaGraphInfo& info, const GraphDefOptions& options) {
-  tensorflow::MetaGraphDef proto;
+  wire::MetaGraphDef proto;
   MetaGraphToProto(graph, info, options, &proto);
   return ToBytes(proto);
 }
@@ -196,7 +193,7 @@ void ImportCollections(Graph& graph, std::string_view meta_graph_bytes, const st
 }
 
 MetaGraph ReadSavedModel(const std::string& directory, const std::vector<std::string>& tags, bool serving_only) {
-  tensorflow::SavedModel proto = ReadModelProto(directory);
+  wire::SavedModel proto = ReadModelProto(directory);
   std::set<std::string> wanted(tags.begin(), tags.end());
   std::string present;
   for (const auto& meta : proto.meta_graphs()) {
@@ -245,7 +242,7 @@ void SavedModelWriter::AddMetaGraph(const Graph& graph, const MetaGraphInfo& inf
 
 void SavedModelWriter::Finish() {
   if (variables_) variables_->Finish();
-  tensorflow::SavedModel proto;
+  wire::SavedModel proto;
   proto.set_saved_model_schema_version(1);
   for (const std::string& meta : meta_graphs_) *proto.add_meta_graphs() = ParseProto(meta);
   WriteFileAtomically(ModelPath(directory_), ToBytes(proto));

@@ -4,7 +4,7 @@
 
 #include <cstdint>
 
-#include "proto/tensor.pb.h"
+#include "wire/tensor.pb.h"
 
 namespace headrace {
 namespace {
@@ -39,13 +39,13 @@ void PutSigned(std::string& out, int64_t value) {
 
 }  // namespace
 
-std::string SliceKey(const std::string& name, const tensorflow::TensorSliceProto& slice) {
+std::string SliceKey(const std::string& name, const wire::TensorSliceProto& slice) {
   std::string key;
   PutUnsigned(key, 0);
   PutString(key, name);
   PutUnsigned(key, static_cast<uint64_t>(slice.extent_size()));
   for (const auto& extent : slice.extent()) {
-    bool whole = extent.has_length_case() == tensorflow::TensorSliceProto::Extent::HAS_LENGTH_NOT_SET;
+    bool whole = extent.has_length_case() == wire::TensorSliceProto::Extent::HAS_LENGTH_NOT_SET;
     PutSigned(key, extent.start());
     PutSigned(key, whole ? -1 : extent.length());
   }

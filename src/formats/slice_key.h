@@ -4,12 +4,12 @@
 
 #include <string>
 
-namespace tensorflow {
+namespace headrace::wire {
 class TensorSliceProto;
 }
 
 namespace headrace {
 
-std::string SliceKey(const std::string& name, const tensorflow::TensorSliceProto& slice);
+std::string SliceKey(const std::string& name, const wire::TensorSliceProto& slice);
 
 }  // namespace headrace

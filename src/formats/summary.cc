@@ -7,7 +7,7 @@
 
 #include "formats/event_file.h"
 #include "headrace/error.h"
-#include "proto/event.pb.h"
+#include "wire/event.pb.h"
 
 namespace headrace {
 namespace {
@@ -27,7 +27,7 @@ std::vector<double> MakeBucketLimits() {
 }  // namespace
 
 std::string ScalarSummary(const std::string& tag, float value) {
-  tensorflow::Summary summary;
+  wire::Summary summary;
   auto* entry = summary.add_value();
   entry->set_tag(tag);
   entry->set_simple_value(value);
@@ -50,7 +50,7 @@ std::string HistogramSummary(const std::string& tag, const double* values, int64
     sum += value;
     squares += value * value;
   }
-  tensorflow::Summary summary;
+  wire::Summary summary;
   auto* entry = summary.add_value();
   entry->set_tag(tag);
   auto* histogram = entry->mutable_histo();
@@ -69,10 +69,10 @@ std::string HistogramSummary(const std::string& tag, const double* values, int64
 }
 
 std::string MergeSummaries(const std::vector<std::string>& summaries) {
-  tensorflow::Summary merged;
+  wire::Summary merged;
   std::set<std::string> tags;
   for (const std::string& bytes : summaries) {
-    tensorflow::Summary summary;
+    wire::Summary summary;
     if (!summary.ParseFromString(bytes)) throw InvalidArgument("expected a serialized Summary to merge");
     for (auto& value : *summary.mutable_value()) {
       if (!tags.insert(value.tag()).second) throw InvalidArgument("duplicate tag ", value.tag(), " found in summaries");

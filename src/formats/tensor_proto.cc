@@ -7,17 +7,17 @@
 #include <cstring>
 
 #include "formats/wire.h"
-#include "proto/graph.pb.h"
-#include "proto/tensor.pb.h"
+#include "wire/graph.pb.h"
+#include "wire/tensor.pb.h"
 
 namespace headrace {
 namespace {
 
-using tensorflow::TensorProto;
+using wire::TensorProto;
 
 [[noreturn]] void FailCount(const TensorProto& proto, const Shape& shape, size_t got) {
-  throw InvalidArgument("a TensorProto of type ", tensorflow::DataType_Name(proto.dtype()), " and shape ", shape,
-                        " holds ", got, " values");
+  throw InvalidArgument("a TensorProto of type ", wire::DataType_Name(proto.dtype()), " and shape ", shape, " holds ",
+                        got, " values");
 }
 
 // Fills `tensor` from a list of values, each turned by `convert`; repeats the last.
@@ -123,17 +123,17 @@ void AppendToList(const Tensor& t, TensorProto* proto) {
   }
 }
 
-tensorflow::DataType ToProto(DType dtype) {
-  return static_cast<tensorflow::DataType>(dtype);
+wire::DataType ToProto(DType dtype) {
+  return static_cast<wire::DataType>(dtype);
 }
 
-void FunctionToProto(const FunctionRef& function, tensorflow::NameAttrList* proto) {
+void FunctionToProto(const FunctionRef& function, wire::NameAttrList* proto) {
   proto->set_name(function.name);
   if (!function.attrs) return;
   for (const auto& [name, value] : *function.attrs) AttrToProto(value, &(*proto->mutable_attr())[name]);
 }
 
-FunctionRef FunctionFromProto(const tensorflow::NameAttrList& proto) {
+FunctionRef FunctionFromProto(const wire::NameAttrList& proto) {
   FunctionRef function{proto.name(), nullptr};
   if (proto.attr().empty()) return function;
   auto attrs = std::make_shared<AttrMap>();
@@ -144,8 +144,8 @@ FunctionRef FunctionFromProto(const tensorflow::NameAttrList& proto) {
 
 // Writes the alternative that an AttrValue holds.
 struct AttrWriter {
-  tensorflow::AttrValue* proto;
-  tensorflow::AttrValue::ListValue* list() const { return proto->mutable_list(); }
+  wire::AttrValue* proto;
+  wire::AttrValue::ListValue* list() const { return proto->mutable_list(); }
 
   void operator()(std::monostate) const {}
   void operator()(const std::string& v) const { proto->set_s(v); }
@@ -203,7 +203,7 @@ AttrValue ListOf(const List& list) {
   return ListOf<T>(list, [](const auto& value) { return T(value); });
 }
 
-AttrValue ListFromProto(const tensorflow::AttrValue::ListValue& list, std::string_view type) {
+AttrValue ListFromProto(const wire::AttrValue::ListValue& list, std::string_view type) {
   auto is = [&](int size, std::string_view name) { return size > 0 || type == name; };
   if (is(list.i_size(), "list(int)")) return ListOf<int64_t>(list.i());
   if (is(list.f_size(), "list(float)")) return ListOf<float>(list.f());
@@ -220,17 +220,17 @@ AttrValue ListFromProto(const tensorflow::AttrValue::ListValue& list, std::strin
 DType DTypeFromProto(int number) {
   int base = number > 100 ? number - 100 : number;
   bool known = (base >= 0 && base <= 10) || base == 14 || (base >= 17 && base <= 23);
-  if (!known) throw Unimplemented("no support for the element type ", tensorflow::DataType_Name(number));
+  if (!known) throw Unimplemented("no support for the element type ", wire::DataType_Name(number));
   return static_cast<DType>(base);
 }
 
-void ShapeToProto(const PartialShape& shape, tensorflow::TensorShapeProto* proto) {
+void ShapeToProto(const PartialShape& shape, wire::TensorShapeProto* proto) {
   proto->Clear();
   if (!shape.has_rank()) return proto->set_unknown_rank(true);
   for (int64_t size : shape.dims()) proto->add_dim()->set_size(size);
 }
 
-PartialShape ShapeFromProto(const tensorflow::TensorShapeProto& proto) {
+PartialShape ShapeFromProto(const wire::TensorShapeProto& proto) {
   if (proto.unknown_rank()) return {};
   std::vector<int64_t> dims;
   for (const auto& dim : proto.dim()) dims.push_back(std::max<int64_t>(dim.size(), -1));
@@ -289,34 +289,34 @@ Tensor ParseTensor(std::string_view bytes) {
   return TensorFromProto(FromBytes<TensorProto>(bytes, "TensorProto"));
 }
 
-void AttrToProto(const AttrValue& value, tensorflow::AttrValue* proto) {
+void AttrToProto(const AttrValue& value, wire::AttrValue* proto) {
   std::visit(AttrWriter{proto}, value.variant());
 }
 
-AttrValue AttrFromProto(const tensorflow::AttrValue& proto, std::string_view type) {
+AttrValue AttrFromProto(const wire::AttrValue& proto, std::string_view type) {
   switch (proto.value_case()) {
-    case tensorflow::AttrValue::kS:
+    case wire::AttrValue::kS:
       return proto.s();
-    case tensorflow::AttrValue::kI:
+    case wire::AttrValue::kI:
       return static_cast<int64_t>(proto.i());
-    case tensorflow::AttrValue::kF:
+    case wire::AttrValue::kF:
       return proto.f();
-    case tensorflow::AttrValue::kB:
+    case wire::AttrValue::kB:
       return proto.b();
-    case tensorflow::AttrValue::kType:
+    case wire::AttrValue::kType:
       return DTypeFromProto(proto.type());
-    case tensorflow::AttrValue::kShape:
+    case wire::AttrValue::kShape:
       return ShapeFromProto(proto.shape());
-    case tensorflow::AttrValue::kTensor:
+    case wire::AttrValue::kTensor:
       return TensorFromProto(proto.tensor());
-    case tensorflow::AttrValue::kFunc:
+    case wire::AttrValue::kFunc:
       return FunctionFromProto(proto.func());
-    case tensorflow::AttrValue::kList:
+    case wire::AttrValue::kList:
       return ListFromProto(proto.list(), type);
-    case tensorflow::AttrValue::kPlaceholder:
+    case wire::AttrValue::kPlaceholder:
       throw Unimplemented("the attribute placeholder '", proto.placeholder(),
                           "': functions that are generic in an attribute are not supported");
-    case tensorflow::AttrValue::VALUE_NOT_SET:
+    case wire::AttrValue::VALUE_NOT_SET:
       return {};
   }
   return {};

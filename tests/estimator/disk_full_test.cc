@@ -5,6 +5,7 @@
 #include "estimator/rides.h"
 #include "files/fault_injection.h"
 #include "formats/checkpoint.h"
+#include "formats/saved_model.h"
 
 namespace headrace {
 namespace {
@@ -68,6 +69,54 @@ TEST_F(DiskFullTest, WhileSaving_ThePreviousCheckpointStaysValid) {
   }
   EXPECT_GT(failures, 8);
   Model("linear", model_dir)->Train(TrainInput(), {.steps = 1});  // and goes on from there
+}
+
+// Training and exporting, cut off at each call in turn; whatever was said to be there before is there after it.
+TEST_F(DiskFullTest, APowerLoss_LeavesCheckpointsAndExportsWhole) {
+  const std::string model_dir = "faulty://" + Path("p"), exports = model_dir + "/export";
+  Model("linear", model_dir)->Train(TrainInput(), {.steps = 2});
+  disk_->LosePower();  // what Train left is synced
+  ASSERT_NE(LatestCheckpoint(model_dir), "");
+  int64_t step = CheckpointReader(LatestCheckpoint(model_dir)).Read("global_step").AsInt64();
+  EXPECT_EQ(step, 2);
+  size_t exported = 0;
+  bool finished = false;
+  for (int64_t call = 0; !finished; call += 3) {
+    ASSERT_LT(call, 400);
+    disk_->FailAt(call, FaultKind::kPowerLoss);
+    size_t acknowledged = exported;
+    int64_t trained = step;
+    try {
+      const auto model = Model("linear", model_dir);
+      model->Train(TrainInput(), {.steps = 1});
+      trained = step + 1;
+      model->ExportSavedModel(exports, RawServingInput(kRideInputs));
+      ++acknowledged;
+      finished = true;
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), Code::kResourceExhausted) << error.what();
+    }
+    disk_->LosePower();
+    const CheckpointReader latest(LatestCheckpoint(model_dir));
+    for (const auto& [name, info] : latest.Variables()) EXPECT_EQ(latest.Read(name).shape(), info.shape);
+    const int64_t found = latest.Read("global_step").AsInt64();
+    EXPECT_GE(found, trained) << "at call " << call;
+    EXPECT_LE(found, step + 1);
+    step = found;
+    size_t whole = 0;
+    if (FileExists(exports)) {
+      for (const std::string& name : FileSystemFor(exports).List(exports)) {
+        if (name.starts_with("temp-")) continue;
+        const std::string export_dir = JoinPath(exports, name);
+        EXPECT_NO_THROW(ReadSavedModel(export_dir)) << "at call " << call;
+        const CheckpointReader variables(SavedModelVariablesPrefix(export_dir));
+        for (const auto& [variable, info] : variables.Variables()) variables.Read(variable);
+        ++whole;
+      }
+    }
+    EXPECT_GE(whole, acknowledged) << "at call " << call;
+    exported = whole;
+  }
 }
 
 }  // namespace

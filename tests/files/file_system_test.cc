@@ -212,5 +212,38 @@ TEST_F(FileSystemTest, AtomicWrite_LeavesOldOrNewWhateverFails) {
   }
 }
 
+// What an acknowledged call promises, a power loss right behind it must not take.
+TEST_F(FileSystemTest, PowerLoss_TakesWhatWasNotSynced) {
+  auto owned = std::make_unique<FaultInjectingFileSystem>("power", FileSystemFor("/"));
+  FaultInjectingFileSystem& disk = *owned;
+  RegisterFileSystem("power", std::move(owned));
+  WriteFile(Path("old"), "old");
+  const std::string root = "power://" + directory_;
+  WriteFileAtomically(root + "/atomic", "kept");
+  MakeDirs(root + "/a/b");
+  WriteFileAtomically(root + "/a/b/c", "kept");
+  WriteFileAtomically(root + "/old", "new");
+  WriteFile(root + "/plain", "not synced");
+  disk.Rename(root + "/atomic", root + "/renamed");
+  disk.Remove(root + "/a/b/c");
+  disk.MakeDirs(root + "/unsynced/d");
+  disk.LosePower();
+  EXPECT_THAT(ListTree(directory_), ElementsAre(Path("a/b/c"), Path("atomic"), Path("old")));
+  EXPECT_EQ(ReadFile(Path("atomic")), "kept");
+  EXPECT_EQ(ReadFile(Path("a/b/c")), "kept");
+  EXPECT_EQ(ReadFile(Path("old")), "new");
+  EXPECT_FALSE(FileExists(Path("unsynced")));
+}
+
+TEST_F(FileSystemTest, ShareFile_ReplacesItsTarget) {
+  WriteFile(Path("from"), "new");
+  WriteFile(Path("to"), "old");
+  ShareFile(Path("from"), Path("to"));
+  EXPECT_EQ(ReadFile(Path("to")), "new");
+  RemoveTree(Path("from"));
+  EXPECT_EQ(ReadFile(Path("to")), "new");
+  EXPECT_THAT(FileSystemFor(directory_).List(directory_), ElementsAre("to"));
+}
+
 }  // namespace
 }  // namespace headrace

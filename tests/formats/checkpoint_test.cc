@@ -16,6 +16,7 @@ namespace {
 
 using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::IsSupersetOf;
 
 bool SameTensor(const Tensor& a, const Tensor& b) {
   if (a.dtype() != b.dtype() || a.shape() != b.shape()) return false;
@@ -197,6 +198,45 @@ TEST_F(CheckpointTest, AFailureAtAnyCall_LeavesThePreviousOneValid) {
       RemoveCheckpoint(Path("model.ckpt-2"));
       WriteCheckpointState(directory_, {.latest = Path("model.ckpt-1"), .all = {Path("model.ckpt-1")}});
     }
+  }
+}
+
+// Power is lost at each call in turn, and once behind the last: what was not synced is gone.
+TEST_F(CheckpointTest, APowerLossWhileItIsReplaced_LeavesTheOldOneOrTheNew) {
+  auto owned = std::make_unique<FaultInjectingFileSystem>("ckptpower", FileSystemFor("/"));
+  FaultInjectingFileSystem& disk = *owned;
+  RegisterFileSystem("ckptpower", std::move(owned));
+  const std::string prefix = "ckptpower://" + Path("model");
+  const auto value_there = [&] { return CheckpointReader(Path("model")).Read("x").AsDouble(); };
+  Write(prefix, {{"x", Tensor::Scalar<float>(1)}, {"y", Tensor::Vector(std::vector<float>(100, 1))}});
+  bool acknowledged = false;
+  int64_t call = 0;
+  for (float value = 2; !acknowledged; ++value, ++call) {
+    ASSERT_LT(call, 100);
+    const double before = value_there();
+    disk.FailAt(call, FaultKind::kPowerLoss);
+    try {
+      Write(prefix, {{"x", Tensor::Scalar(value)}});
+      acknowledged = true;
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), Code::kResourceExhausted);
+    }
+    disk.LosePower();
+    const double after = value_there();
+    if (acknowledged) {
+      EXPECT_EQ(after, value);
+    }
+    EXPECT_TRUE(after == before || after == value) << "call " << call << ": " << after;
+  }
+  EXPECT_GT(call, 12);
+  EXPECT_THAT(FileSystemFor(directory_).List(directory_), IsSupersetOf({"model.data-00000-of-00001", "model.index"}));
+}
+
+TEST_F(CheckpointTest, ReplacedOften_KeepsTheUsualNames) {
+  for (float value = 0; value < 4; ++value) {
+    Write(Path("m"), {{"x", Tensor::Scalar(value)}});
+    EXPECT_EQ(CheckpointReader(Path("m")).Read("x").AsDouble(), value);
+    EXPECT_THAT(FileSystemFor(directory_).List(directory_), ElementsAre("m.data-00000-of-00001", "m.index"));
   }
 }
 

@@ -2,12 +2,12 @@
 #include "fuzz.h"
 #include "headrace/resource.h"
 #include "headrace/session.h"
-#include "proto/example.pb.h"
+#include "wire/example.pb.h"
 
 namespace headrace::fuzz {
 
 std::vector<std::string> Seeds() {
-  tensorflow::Example example;
+  headrace::wire::Example example;
   auto& features = *example.mutable_features()->mutable_feature();
   features["f"].mutable_float_list()->add_value(1.5f);
   features["f"].mutable_float_list()->add_value(2.5f);

@@ -7,50 +7,50 @@
 #include "formats/graph_def.h"
 #include "fuzz.h"
 #include "headrace/op.h"
-#include "proto/graph.pb.h"
+#include "wire/graph.pb.h"
 
 namespace headrace::fuzz {
 namespace {
 
-tensorflow::AttrValue ValueOf(const OpAttr& attr) {
-  tensorflow::AttrValue value;
-  if (attr.type == "type") value.set_type(tensorflow::DT_FLOAT);
+headrace::wire::AttrValue ValueOf(const OpAttr& attr) {
+  headrace::wire::AttrValue value;
+  if (attr.type == "type") value.set_type(headrace::wire::DT_FLOAT);
   if (attr.type == "int") value.set_i(attr.minimum.value_or(1));
   if (attr.type == "shape") value.mutable_shape()->add_dim()->set_size(2);
   if (attr.type == "string") value.set_s(attr.allowed_strings.empty() ? "s" : attr.allowed_strings[0]);
-  if (attr.type == "list(type)") value.mutable_list()->add_type(tensorflow::DT_FLOAT);
+  if (attr.type == "list(type)") value.mutable_list()->add_type(headrace::wire::DT_FLOAT);
   if (attr.type == "list(shape)") value.mutable_list()->add_shape()->add_dim()->set_size(2);
   if (attr.type == "list(int)") value.mutable_list()->add_i(1);
   if (!attr.allowed_types.empty() && attr.type == "type") {
-    value.set_type(static_cast<tensorflow::DataType>(attr.allowed_types[0]));
+    value.set_type(static_cast<headrace::wire::DataType>(attr.allowed_types[0]));
   }
   return value;
 }
 
-tensorflow::DataType TypeOf(const OpDef& op, const OpArg& arg, const tensorflow::NodeDef& node) {
-  if (arg.dtype != DType::kInvalid) return static_cast<tensorflow::DataType>(arg.dtype);
+headrace::wire::DataType TypeOf(const OpDef& op, const OpArg& arg, const headrace::wire::NodeDef& node) {
+  if (arg.dtype != DType::kInvalid) return static_cast<headrace::wire::DataType>(arg.dtype);
   if (node.attr().contains(arg.type_attr)) return node.attr().at(arg.type_attr).type();
   const OpAttr* attr = op.FindAttr(arg.type_attr);
-  if (attr && attr->default_value) return static_cast<tensorflow::DataType>(attr->default_value->get<DType>());
-  return tensorflow::DT_FLOAT;
+  if (attr && attr->default_value) return static_cast<headrace::wire::DataType>(attr->default_value->get<DType>());
+  return headrace::wire::DT_FLOAT;
 }
 
 // Inputs of vectors of two, or of which the shape is not known.
 std::string GraphOf(const OpDef& op, bool known_shapes) {
-  tensorflow::GraphDef graph;
-  tensorflow::NodeDef node;
+  headrace::wire::GraphDef graph;
+  headrace::wire::NodeDef node;
   node.set_name("node");
   node.set_op(op.name);
   for (const OpAttr& attr : op.attrs) {
     if (!attr.default_value) (*node.mutable_attr())[attr.name] = ValueOf(attr);
   }
   for (const OpArg& arg : op.inputs) {
-    const tensorflow::DataType dtype = TypeOf(op, arg, node);
+    const headrace::wire::DataType dtype = TypeOf(op, arg, node);
     auto* input = graph.add_node();
     input->set_name(arg.name + "_in");
-    input->set_op(dtype == tensorflow::DT_INT32 ? "Const" : "Placeholder");
+    input->set_op(dtype == headrace::wire::DT_INT32 ? "Const" : "Placeholder");
     (*input->mutable_attr())["dtype"].set_type(dtype);
-    if (dtype == tensorflow::DT_INT32) {
+    if (dtype == headrace::wire::DT_INT32) {
       auto* value = (*input->mutable_attr())["value"].mutable_tensor();
       value->set_dtype(dtype);
       value->mutable_tensor_shape()->add_dim()->set_size(2);
@@ -68,11 +68,11 @@ std::string GraphOf(const OpDef& op, bool known_shapes) {
 // Changes one thing of a graph that is a graph: bytes changed anywhere are mostly no message at all.
 class Mutator {
  public:
-  Mutator(tensorflow::GraphDef* graph, unsigned seed) : graph_(*graph), random_(seed) {}
+  Mutator(headrace::wire::GraphDef* graph, unsigned seed) : graph_(*graph), random_(seed) {}
 
   void Mutate() {
     if (graph_.node().empty()) return;
-    tensorflow::NodeDef& node = *graph_.mutable_node(Below(graph_.node_size()));
+    headrace::wire::NodeDef& node = *graph_.mutable_node(Below(graph_.node_size()));
     const int what = Below(8);
     if (what == 0) {
       const auto ops = OpRegistry::Global().All();
@@ -92,7 +92,7 @@ class Mutator {
     constexpr int64_t kEdges[] = {INT64_MIN, INT32_MIN, -1, 0, 1, INT32_MAX, int64_t{1} << 32, INT64_MAX};
     return Below(2) == 0 ? Below(5) - 1 : kEdges[Below(std::size(kEdges))];
   }
-  void Change(tensorflow::TensorShapeProto* shape) {
+  void Change(headrace::wire::TensorShapeProto* shape) {
     if (shape->unknown_rank()) shape->Clear();
     const int what = Below(shape->dim_size() + 2);
     if (what < shape->dim_size()) {
@@ -103,9 +103,9 @@ class Mutator {
       shape->mutable_dim()->RemoveLast();
     }
   }
-  void Change(tensorflow::AttrValue* attr) {
+  void Change(headrace::wire::AttrValue* attr) {
     if (attr->has_i()) return attr->set_i(Number());
-    if (attr->has_type()) return attr->set_type(static_cast<tensorflow::DataType>(Below(24)));
+    if (attr->has_type()) return attr->set_type(static_cast<headrace::wire::DataType>(Below(24)));
     if (attr->has_shape()) return Change(attr->mutable_shape());
     if (attr->has_b()) return attr->set_b(!attr->b());
     if (attr->has_tensor() && Below(2) == 0) return Change(attr->mutable_tensor()->mutable_tensor_shape());
@@ -119,11 +119,11 @@ class Mutator {
     auto* list = attr->mutable_list();
     if (list->i_size() > 0) list->set_i(Below(list->i_size()), Number());
     if (list->shape_size() > 0) Change(list->mutable_shape(Below(list->shape_size())));
-    if (list->type_size() > 0) list->add_type(static_cast<tensorflow::DataType>(Below(24)));
+    if (list->type_size() > 0) list->add_type(static_cast<headrace::wire::DataType>(Below(24)));
     if (list->i_size() > 0 || Below(4) == 0) list->add_i(Number());
   }
 
-  tensorflow::GraphDef& graph_;
+  headrace::wire::GraphDef& graph_;
   std::minstd_rand random_;
 };
 
@@ -141,7 +141,7 @@ std::vector<std::string> Seeds() {
 
 extern "C" size_t LLVMFuzzerMutate(uint8_t* data, size_t size, size_t most);
 extern "C" size_t LLVMFuzzerCustomMutator(uint8_t* data, size_t size, size_t most, unsigned seed) {
-  tensorflow::GraphDef graph;
+  headrace::wire::GraphDef graph;
   if (seed % 4 == 0 || !graph.ParseFromArray(data, static_cast<int>(size))) return LLVMFuzzerMutate(data, size, most);
   headrace::fuzz::Mutator(&graph, seed).Mutate();
   const size_t changed = graph.ByteSizeLong();
