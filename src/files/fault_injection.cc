@@ -8,6 +8,17 @@
 
 namespace headrace {
 
+namespace {
+
+// A hash whose low bits depend on all of a name and of the number.
+uint64_t Fingerprint(const std::string& name, unsigned number) {
+  uint64_t hash = number * 0x9E3779B97F4A7C15ull;
+  for (const unsigned char c : name) hash = (hash ^ c) * 0xD6E8FEB86659FD93ull;
+  return hash ^ hash >> 32;
+}
+
+}  // namespace
+
 struct FaultInjectingFileSystem::Node {
   bool is_directory = false;
   std::string synced;  // of a file: the bytes on the device
@@ -110,26 +121,28 @@ void FaultInjectingFileSystem::SetEntry(const std::string& base_path, NodePtr no
 }
 
 // Gives the base file system, below a directory that is there, what the device has of it.
-void FaultInjectingFileSystem::Restore(const std::string& base_path, Node& directory) {
+void FaultInjectingFileSystem::Restore(const std::string& base_path, Node& directory, unsigned luck) {
   for (const auto& [name, entry] : directory.entries) {
-    const NodePtr& synced = directory.synced_entries[name];
+    NodePtr& synced = directory.synced_entries[name];
+    if (luck != 0 && (Fingerprint(name, luck) & 1) != 0) synced = entry;
     const std::string path = JoinPath(base_path, name);
     const bool same_kind = entry && synced && entry->is_directory == synced->is_directory;
     if (base_.Exists(path) && !same_kind) RemoveTree(path);
     if (!synced) continue;
     if (synced->is_directory) {
       base_.MakeDirs(path);
-      Restore(path, *synced);
+      Restore(path, *synced, luck);
     } else if (!base_.Exists(path) || ReadFile(path) != synced->synced) {
+      if (base_.Exists(path)) base_.Remove(path);  // it may be another's second name
       WriteFile(path, synced->synced);
     }
   }
   directory.entries = directory.synced_entries;
 }
 
-void FaultInjectingFileSystem::LosePower() {
+void FaultInjectingFileSystem::LosePower(unsigned luck) {
   std::lock_guard lock(mutex_);
-  Restore("/", *root_);
+  Restore("/", *root_, luck);
   Disarm();
 }
 

@@ -35,8 +35,9 @@ class FaultInjectingFileSystem : public FileSystem {
   // How many changing calls were made since the last FailAt or Disarm.
   int64_t calls() const { return calls_; }
   // Takes back what was not synced, as a restart after a power loss finds the disk, and disarms. Files that are open
-  // are not to be written any more.
-  void LosePower();
+  // are not to be written any more. A disk may have some of the names that were not synced and lack others: `luck`
+  // other than 0 keeps about half of them, each number others.
+  void LosePower(unsigned luck = 0);
 
   std::unique_ptr<RandomAccessFile> OpenForReading(const std::string& path) override;
   std::unique_ptr<ReadOnlyRegion> Map(const std::string& path) override;
@@ -62,7 +63,7 @@ class FaultInjectingFileSystem : public FileSystem {
   NodePtr Find(const std::string& base_path);                 // nullptr if there is nothing
   void SetEntry(const std::string& base_path, NodePtr node);  // as it is; nullptr: removed
   NodePtr Load(const std::string& base_path);  // what the base file system has there; nullptr for nothing
-  void Restore(const std::string& base_path, Node& directory);
+  void Restore(const std::string& base_path, Node& directory, unsigned luck);
 
   std::string prefix_;
   FileSystem& base_;
