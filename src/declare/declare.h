@@ -42,11 +42,20 @@ void AddArgument(OpDef* op, std::string_view spec, bool is_input);
 void AddAttr(OpDef* op, std::string_view spec);
 void CopySignature(OpDef* op, std::string_view from);
 void FinishAndRegister(OpDef op);
+template <size_t, class T>
+using Repeat = T;
+// All inputs of T, and the output too unless the function is a predicate. (Arithmetic on small integers gives int.)
+template <class T, class F, size_t... I>
+LaneFunction UniformLane(F f, std::index_sequence<I...>) {
+  using Result = std::invoke_result_t<F, Repeat<I, T>...>;
+  return LaneLoopFor<std::conditional_t<std::is_same_v<Result, bool>, bool, T>, Repeat<I, T>...>(f);
+}
 template <class T, class F>
 void AddLane(OpDef* op, F f) {
   static_assert(std::is_empty_v<F>, "a lane function captures nothing");
   op->lanes.arity = LaneArity<T, F>();
-  op->lanes.by_dtype[static_cast<size_t>(DTypeOf<T>)] = LaneLoopFor<T, LaneArity<T, F>()>(f);
+  op->lanes.by_dtype[static_cast<size_t>(DTypeOf<T>)] =
+      UniformLane<T>(f, std::make_index_sequence<LaneArity<T, F>()>());
 }
 template <class F, class... Ts>
 void AddLanes(OpDef* op, F f, LaneTypes<Ts...>) {

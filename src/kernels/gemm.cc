@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "headrace/error.h"
-#include "kernels/simd.h"
+#include "kernels/dispatch.h"
 
 // omp.h belongs to a compiler, and not every one brings it.
 extern "C" int omp_get_max_threads();
@@ -66,7 +66,7 @@ void PackedGemm(const Packed<T>& a, const Packed<T>& b, int64_t m, int64_t n, in
   constexpr int columns = kColumns<T>;
   std::vector<T> packed_a(kRows * kDepth);
   std::vector<T> packed_b((n + columns - 1) / columns * columns * kDepth);
-  simd::Vectorised([&] {
+  Vectorised([&] {
     for (int64_t p0 = 0; p0 < k; p0 += kDepth) {
       const int64_t depth = std::min<int64_t>(kDepth, k - p0);
       for (int64_t j0 = 0; j0 < n; j0 += columns) {

@@ -1,15 +1,15 @@
-// Scalar functions of which lane functions are made, and the loop that runs one over arrays. The loop is compiled once
-// for each instruction set (SSE4.2, AVX2, AVX-512) and left to the vectoriser; exp, log, tanh and their like are calls
-// that it turns into glibc's vector math (libmvec, within 4 ulp) because they are declared so here.
+// Scalar functions of which lane functions are made, and the loop that runs one over arrays, which the compiler
+// vectorises for each instruction set (kernels/dispatch.h). exp, log, tanh and their like are calls that it turns into
+// glibc's vector math (libmvec, within 4 ulp) because they are declared so here.
 #pragma once
 
-#include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstdint>
-#include <cstdlib>
-#include <limits>
 #include <type_traits>
 #include <utility>
+
+#include "kernels/dispatch.h"
 
 namespace headrace {
 
@@ -82,9 +82,17 @@ template <LaneScalar T>
 HEADRACE_LANE T One(T) {
   return T(1);
 }
+// Both x and y are computed. For floating numbers the choice is made by bits: of a conditional the compiler makes a
+// branch around a function's call, and leaves a loop with a branch unvectorised.
 template <LaneScalar T>
 HEADRACE_LANE T Select(bool condition, T x, T y) {
-  return condition ? x : y;
+  if constexpr (std::is_floating_point_v<T>) {
+    using Bits = std::conditional_t<sizeof(T) == 8, uint64_t, uint32_t>;
+    const Bits mask = -static_cast<Bits>(condition);
+    return std::bit_cast<T>((std::bit_cast<Bits>(x) & mask) | (std::bit_cast<Bits>(y) & ~mask));
+  } else {
+    return condition ? x : y;
+  }
 }
 // As Eigen's: if either is NaN, the result is the second.
 template <LaneScalar T>
@@ -141,31 +149,24 @@ HEADRACE_LANE T Sigmoid(T x) {
   return T(1) / (T(1) + Exp(-x));
 }
 
+using LaneFunction = void (*)(const void* const* inputs, void* output, int64_t n);
+
 namespace internal {
 
-template <size_t, class T>
-using Repeat = T;
-
-// One lane function F over arrays of T, once for each instruction set. `out` may be one of `in`.
-template <class F, class T, class Positions>
+// One lane function F from arrays of In to one of Out, once for each instruction set. `out` may be one of `in` that has
+// elements of the same size.
+template <class F, class Positions, class Out, class... In>
 struct LaneLoop;
-template <class F, class T, size_t... I>
-struct LaneLoop<F, T, std::index_sequence<I...>> {
-  using Result = std::invoke_result_t<F, Repeat<I, T>...>;
-  // Arithmetic on small integers gives int; only true predicates make bools.
-  using Out = std::conditional_t<std::is_same_v<Result, bool>, bool, T>;
-
-#define HEADRACE_LANE_LOOP(Name, isa)                                                                   \
-  __attribute__((target(isa), flatten)) static void Name(const void* const* in, void* out, int64_t n) { \
-    Run(F{}, static_cast<Out*>(out), n, static_cast<const T*>(in[I])...);                               \
+template <class F, size_t... I, class Out, class... In>
+struct LaneLoop<F, std::index_sequence<I...>, Out, In...> {
+#define HEADRACE_LANE_LOOP(Name, attributes)                                 \
+  attributes static void Name(const void* const* in, void* out, int64_t n) { \
+    Run(F{}, static_cast<Out*>(out), n, static_cast<const In*>(in[I])...);   \
   }
-  HEADRACE_LANE_LOOP(Sse, "sse4.2")
-  HEADRACE_LANE_LOOP(Avx2, "avx2,fma,bmi,bmi2")
-  HEADRACE_LANE_LOOP(Avx512, "avx512f,avx512bw,avx512dq,avx512vl,avx512cd,fma,bmi,bmi2,prefer-vector-width=512")
+  HEADRACE_FOR_EACH_ISA(HEADRACE_LANE_LOOP)
 #undef HEADRACE_LANE_LOOP
 
  private:
-  template <class... In>
   HEADRACE_LANE static void Run(F f, Out* out, int64_t n, const In*... in) {
 #pragma GCC ivdep
     for (int64_t i = 0; i < n; ++i) out[i] = static_cast<Out>(f(in[i]...));
@@ -174,55 +175,18 @@ struct LaneLoop<F, T, std::index_sequence<I...>> {
 
 }  // namespace internal
 
-enum class InstructionSet { kSse, kAvx2, kAvx512 };
-// The best one that this machine and these loops know. HEADRACE_ISA=sse|avx2 chooses a lesser one.
-InstructionSet BestInstructionSet();
-
-using LaneFunction = void (*)(const void* const* inputs, void* output, int64_t n);
-
-// The loop over a lane function of `Arity` scalars of type T for this machine.
-template <class T, int Arity, class F>
-LaneFunction LaneLoopFor(F) {
-  using Loop = internal::LaneLoop<F, T, std::make_index_sequence<Arity>>;
-  switch (BestInstructionSet()) {
-    case InstructionSet::kAvx512:
-      return Loop::Avx512;
-    case InstructionSet::kAvx2:
-      return Loop::Avx2;
-    default:
-      return Loop::Sse;
+// The loop over a lane function from scalars of the types In to one of the type Out, for an instruction set.
+template <class Out, class... In, class F>
+LaneFunction LaneLoopFor(F, InstructionSet isa = BestInstructionSet()) {
+  using Loop = internal::LaneLoop<F, std::index_sequence_for<In...>, Out, In...>;
+  switch (isa) {
+#define HEADRACE_LANE_CASE(Name, attributes) \
+  case InstructionSet::k##Name:              \
+    return Loop::Name;
+    HEADRACE_FOR_EACH_ISA(HEADRACE_LANE_CASE)
+#undef HEADRACE_LANE_CASE
   }
-}
-
-// Code that is more than one lane: F::Run(arguments...), compiled once for each instruction set; Dispatch calls this
-// machine's.
-template <class F>
-struct IsaVersions {
-  template <class... A>
-  __attribute__((target("sse4.2"), flatten)) static void Sse(A... arguments) {
-    F::Run(arguments...);
-  }
-  template <class... A>
-  __attribute__((target("avx2,fma,bmi,bmi2"), flatten)) static void Avx2(A... arguments) {
-    F::Run(arguments...);
-  }
-  template <class... A>
-  __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx512cd,fma,bmi,bmi2,prefer-vector-width=512"),
-                 flatten)) static void
-  Avx512(A... arguments) {
-    F::Run(arguments...);
-  }
-};
-template <class F, class... A>
-void Dispatch(A... arguments) {
-  switch (BestInstructionSet()) {
-    case InstructionSet::kAvx512:
-      return IsaVersions<F>::Avx512(arguments...);
-    case InstructionSet::kAvx2:
-      return IsaVersions<F>::Avx2(arguments...);
-    default:
-      return IsaVersions<F>::Sse(arguments...);
-  }
+  return nullptr;
 }
 
 // How many arguments a generic lane function takes, tried with T.

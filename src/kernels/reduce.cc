@@ -8,93 +8,11 @@
 
 #include "absl/container/inlined_vector.h"
 #include "headrace/tensor.h"
-#include "kernels/simd.h"
+#include "kernels/dispatch.h"
+#include "kernels/fold.h"
 
 namespace headrace {
 namespace {
-
-struct SumOf {
-  template <class T>
-  static T Neutral() {
-    return T(0);
-  }
-  template <class T>
-  static T Fold(T a, T b) {
-    return static_cast<T>(a + b);
-  }
-};
-struct ProductOf {
-  template <class T>
-  static T Neutral() {
-    return T(1);
-  }
-  template <class T>
-  static T Fold(T a, T b) {
-    return static_cast<T>(a * b);
-  }
-};
-struct MaxOf {
-  template <class T>
-  static T Neutral() {
-    return std::numeric_limits<T>::has_infinity ? -std::numeric_limits<T>::infinity()
-                                                : std::numeric_limits<T>::lowest();
-  }
-  template <class T>
-  static T Fold(T a, T b) {
-    return a > b || a != a ? a : b;  // a NaN stays
-  }
-};
-struct MinOf {
-  template <class T>
-  static T Neutral() {
-    return std::numeric_limits<T>::has_infinity ? std::numeric_limits<T>::infinity() : std::numeric_limits<T>::max();
-  }
-  template <class T>
-  static T Fold(T a, T b) {
-    return a < b || a != a ? a : b;
-  }
-};
-struct AnyOf {
-  template <class T>
-  static T Neutral() {
-    return T(0);
-  }
-  template <class T>
-  static T Fold(T a, T b) {
-    return static_cast<T>(a | b);
-  }
-};
-struct AllOf {
-  template <class T>
-  static T Neutral() {
-    return T(1);
-  }
-  template <class T>
-  static T Fold(T a, T b) {
-    return static_cast<T>(a & b);
-  }
-};
-
-constexpr int kAccumulators = 64;  // independent ones let the loop run in vectors
-
-template <class Op, class T>
-T FoldRow(const T* row, int64_t n) {
-  T total = Op::template Neutral<T>();
-  int64_t i = 0;
-  if (n >= kAccumulators) {
-    T lanes[kAccumulators];
-    for (int j = 0; j < kAccumulators; ++j) lanes[j] = row[j];
-    for (i = kAccumulators; i + kAccumulators <= n; i += kAccumulators) {
-      for (int j = 0; j < kAccumulators; ++j) lanes[j] = Op::Fold(lanes[j], row[i + j]);
-    }
-    for (int width = kAccumulators / 2; width > 0; width /= 2) {
-      for (int j = 0; j < width; ++j) lanes[j] = Op::Fold(lanes[j], lanes[j + width]);
-    }
-    total = lanes[0];
-  }
-  for (; i < n; ++i) total = Op::Fold(total, row[i]);
-  return total;
-}
 
 struct Run {
   int64_t size;
@@ -160,7 +78,7 @@ void ReduceAs(ThreadPool& pool, const Shape& shape, uint32_t axes, const T* inpu
 
   constexpr int64_t kElementsPerTask = 1 << 17;
   if (total < 2 * kElementsPerTask || pool.size() == 0) {
-    return simd::Vectorised([&] { FoldBlock<Op, T>(runs, input, output); });
+    return Vectorised([&] { FoldBlock<Op, T>(runs, input, output); });
   }
   const int64_t rows = runs[0].size, row = total / rows;
   const int64_t grain = std::max<int64_t>(1, kElementsPerTask / row);
@@ -168,7 +86,7 @@ void ReduceAs(ThreadPool& pool, const Shape& shape, uint32_t axes, const T* inpu
     return pool.ParallelFor(rows, grain, [&](int64_t begin, int64_t end) {
       auto part = runs;
       part[0].size = end - begin;
-      simd::Vectorised([&] { FoldBlock<Op, T>(part, input + begin * row, output + begin * runs[0].out_stride); });
+      Vectorised([&] { FoldBlock<Op, T>(part, input + begin * row, output + begin * runs[0].out_stride); });
     });
   }
   // The outermost run is folded: each task folds its share into results of its own.
@@ -179,7 +97,7 @@ void ReduceAs(ThreadPool& pool, const Shape& shape, uint32_t axes, const T* inpu
       const int64_t begin = rows * task / tasks;
       auto part = runs;
       part[0].size = rows * (task + 1) / tasks - begin;
-      simd::Vectorised([&] { FoldBlock<Op, T>(part, input + begin * row, partial.data() + task * results); });
+      Vectorised([&] { FoldBlock<Op, T>(part, input + begin * row, partial.data() + task * results); });
     }
   });
   for (int64_t task = 0; task < tasks; ++task) {

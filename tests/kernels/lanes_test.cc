@@ -4,7 +4,10 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <limits>
 #include <vector>
+
+#include "kernels/instruction_sets.h"
 
 namespace headrace {
 namespace {
@@ -13,12 +16,10 @@ const auto kSoftplus = [](auto x) { return Log1p(Exp(-Abs(x))) + Max(x, Zero(x))
 const auto kMultiplyAdd = [](auto x, auto y, auto z) { return x * y + z; };
 const auto kLess = [](auto x, auto y) { return x < y; };
 
-template <class T, int Arity, class F>
-std::vector<LaneFunction> VersionsOf(F) {
-  using Loop = internal::LaneLoop<F, T, std::make_index_sequence<Arity>>;
-  std::vector<LaneFunction> versions = {Loop::Sse};
-  if (BestInstructionSet() != InstructionSet::kSse) versions.push_back(Loop::Avx2);
-  if (BestInstructionSet() == InstructionSet::kAvx512) versions.push_back(Loop::Avx512);
+template <class Out, class... In, class F>
+std::vector<LaneFunction> VersionsOf(F f) {
+  std::vector<LaneFunction> versions;
+  for (const InstructionSet isa : SupportedInstructionSets()) versions.push_back(LaneLoopFor<Out, In...>(f, isa));
   return versions;
 }
 
@@ -30,7 +31,7 @@ std::vector<T> Ramp(int64_t n, T start) {
 }
 
 TEST(Lanes, MathAgreesWithLibmOnAllInstructionSets) {
-  for (LaneFunction lane : VersionsOf<float, 1>(kSoftplus)) {
+  for (LaneFunction lane : VersionsOf<float, float>(kSoftplus)) {
     for (int64_t n : {0, 1, 7, 16, 33, 100}) {
       const std::vector<float> x = Ramp<float>(n, -12.0f);
       std::vector<float> y(x.size() + 1, 99.0f);
@@ -46,7 +47,7 @@ TEST(Lanes, MathAgreesWithLibmOnAllInstructionSets) {
 }
 
 TEST(Lanes, MayWriteIntoAnOperand) {
-  for (LaneFunction lane : VersionsOf<double, 3>(kMultiplyAdd)) {
+  for (LaneFunction lane : VersionsOf<double, double, double, double>(kMultiplyAdd)) {
     std::vector<double> x = Ramp<double>(37, -3.0);
     const std::vector<double> before = x, y = Ramp<double>(37, 1.0);
     const void* in[] = {x.data(), y.data(), x.data()};
@@ -56,13 +57,38 @@ TEST(Lanes, MayWriteIntoAnOperand) {
 }
 
 TEST(Lanes, PredicatesGiveBools) {
-  for (LaneFunction lane : VersionsOf<int64_t, 2>(kLess)) {
+  for (LaneFunction lane : VersionsOf<bool, int64_t, int64_t>(kLess)) {
     const std::vector<int64_t> x = {1, 5, -3, 1LL << 40, 0}, y = {2, 5, -4, (1LL << 40) + 1, 1};
     bool less[5];
     const void* in[] = {x.data(), y.data()};
     lane(in, less, 5);
     for (size_t i = 0; i < 5; ++i) EXPECT_EQ(less[i], x[i] < y[i]);
   }
+}
+
+const auto kMix = [](bool condition, auto x, double y) { return Select(condition, static_cast<double>(x), y); };
+
+TEST(Lanes, TakeScalarsOfSeveralTypes) {
+  for (LaneFunction lane : VersionsOf<double, bool, float, double>(kMix)) {
+    const bool condition[] = {true, false, true};
+    const float x[] = {1.5f, 2.5f, 3.5f};
+    const double y[] = {-1, -2, -3};
+    double z[3];
+    const void* in[] = {condition, x, y};
+    lane(in, z, 3);
+    EXPECT_EQ(z[0], 1.5);
+    EXPECT_EQ(z[1], -2);
+    EXPECT_EQ(z[2], 3.5);
+  }
+}
+
+TEST(Lanes, SelectKeepsWhatWasChosenToTheBit) {
+  const float nan = std::numeric_limits<float>::quiet_NaN(), infinity = std::numeric_limits<float>::infinity();
+  EXPECT_TRUE(std::signbit(Select(true, -0.0f, nan)));
+  EXPECT_EQ(Select(false, nan, infinity), infinity);
+  EXPECT_TRUE(std::isnan(Select(true, nan, 1.0f)));
+  EXPECT_EQ(Select(false, 1, 2), 2);
+  EXPECT_EQ(Select(true, 1e-310, 2.0), 1e-310);
 }
 
 TEST(Lanes, IntegerPowers) {

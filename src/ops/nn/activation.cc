@@ -141,7 +141,7 @@ DEFINE_OP("Softplus")
     .Input("features: T")
     .Output("activations: T")
     .Attr("T", kFloating)
-    .Lane([](auto x) { return Log1p(Exp(-Abs(x))) + Max(x, Zero(x)); })
+    .Lane([](auto x) { return Log1p(Exp(-Abs(x))) + Select(x < 0, Zero(x), x); })
     .Gradient([](Backward& b) { b.Return(SoftplusGrad(b.dy(), b.x())); });
 
 DEFINE_OP("SoftplusGrad")

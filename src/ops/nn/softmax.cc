@@ -12,31 +12,46 @@
 #include "headrace/ops/array.h"
 #include "headrace/ops/math.h"
 #include "kernels/convert.h"
+#include "kernels/dispatch.h"
+#include "kernels/fold.h"
 
 namespace headrace {
 namespace {
 
-// Rows [begin, end): out = softmax(in), or its logarithm.
-template <class T, bool logarithm>
-struct SoftmaxRows {
-  HEADRACE_LANE static void Run(const T* in, T* out, int64_t begin, int64_t end, int64_t classes) {
-    for (int64_t r = begin; r < end; ++r) {
-      const T* x = in + r * classes;
-      T* y = out + r * classes;
-      T maximum = std::numeric_limits<T>::lowest(), total = 0;
-      for (int64_t i = 0; i < classes; ++i) maximum = Max(x[i], maximum);
-      for (int64_t i = 0; i < classes; ++i) y[i] = Exp(x[i] - maximum);
-      for (int64_t i = 0; i < classes; ++i) total += y[i];
-      if constexpr (logarithm) {
-        const T log_total = std::log(total);
-        for (int64_t i = 0; i < classes; ++i) y[i] = x[i] - maximum - log_total;
-      } else {
-        const T scale = T(1) / total;
-        for (int64_t i = 0; i < classes; ++i) y[i] *= scale;
-      }
-    }
+constexpr int64_t kGrain = 8192;  // elements worth a task of their own
+
+// y = exp(x - max(x)). Gives the sum of y, and max(x).
+template <class T>
+HEADRACE_LANE T ExpRow(const T* x, T* y, int64_t classes, T* maximum) {
+  const T most = FoldRow<MaxOf>(x, classes);
+#pragma GCC ivdep
+  for (int64_t i = 0; i < classes; ++i) y[i] = Exp(x[i] - most);
+  *maximum = most;
+  return FoldRow<SumOf>(y, classes);
+}
+
+template <class T>
+HEADRACE_LANE T SoftmaxRow(const T* x, T* y, int64_t classes, T* maximum) {
+  const T total = ExpRow(x, y, classes, maximum), scale = T(1) / total;
+  for (int64_t i = 0; i < classes; ++i) y[i] *= scale;
+  return total;
+}
+
+template <class T>
+void SoftmaxRows(const T* x, T* y, int64_t rows, int64_t classes) {
+  T maximum;
+  for (int64_t r = 0; r < rows; ++r, x += classes, y += classes) SoftmaxRow(x, y, classes, &maximum);
+}
+
+template <class T>
+void LogSoftmaxRows(const T* x, T* y, int64_t rows, int64_t classes) {
+  T maximum;
+  for (int64_t r = 0; r < rows; ++r, x += classes, y += classes) {
+    const T log_total = std::log(ExpRow(x, y, classes, &maximum));
+#pragma GCC ivdep
+    for (int64_t i = 0; i < classes; ++i) y[i] = x[i] - maximum - log_total;
   }
-};
+}
 
 // A tensor as T; half and bfloat16, which are computed as float, are converted.
 template <class T>
@@ -82,10 +97,14 @@ Kernel SoftmaxKernel(bool logarithm) {
       const int64_t classes = logits.dim(logits.rank() - 1);
       const T* in = wide.data<T>();
       T* out = output.data();
-      context.pool().ParallelFor(logits.num_elements() / classes, 1 + 8192 / classes, [&](int64_t begin, int64_t end) {
-        logarithm ? Dispatch<SoftmaxRows<T, true>>(in, out, begin, end, classes)
-                  : Dispatch<SoftmaxRows<T, false>>(in, out, begin, end, classes);
-      });
+      context.pool().ParallelFor(
+          logits.num_elements() / classes, 1 + kGrain / classes, [&](int64_t begin, int64_t end) {
+            const T* from = in + begin * classes;
+            T* to = out + begin * classes;
+            const int64_t rows = end - begin;
+            logarithm ? Vectorised([](auto... a) { LogSoftmaxRows(a...); }, from, to, rows, classes)
+                      : Vectorised([](auto... a) { SoftmaxRows(a...); }, from, to, rows, classes);
+          });
       output.Finish();
     });
   };
@@ -113,13 +132,13 @@ DEFINE_OP("LogSoftmax")
 
 // ------------------------------------------------------------------------------------------------------- cross entropy
 
-// One row: the softmax in `backprop`, and log(sum(exp(x))).
+// One row: the softmax, and log(sum(exp(x))).
 template <class T>
-T SoftmaxRow(const T* x, T* softmax, int64_t classes) {
-  Dispatch<SoftmaxRows<T, false>>(x, softmax, int64_t{0}, int64_t{1}, classes);
-  const T maximum = *std::max_element(x, x + classes);
-  T total = 0;
-  for (int64_t i = 0; i < classes; ++i) total += std::exp(x[i] - maximum);
+T SoftmaxAndLogTotal(const T* x, T* softmax, int64_t classes) {
+  T maximum = 0, total = 1;
+  Vectorised(
+      [](const T* x, T* y, int64_t classes, T* maximum, T* total) { *total = SoftmaxRow(x, y, classes, maximum); }, x,
+      softmax, classes, &maximum, &total);
   return maximum + std::log(total);
 }
 
@@ -155,16 +174,18 @@ void DenseCrossEntropy(KernelContext& context) {
   const int64_t rows = shape[0], classes = shape[1];
   WideOutput<T> loss(context, 0, {rows}), backprop(context, 1, shape);
   std::fill_n(loss.data(), rows, T(0));
-  BroadcastRows<T> xs(features.data<T>(), features.shape(), classes), ys(labels.data<T>(), labels.shape(), classes);
-  for (int64_t r = 0; r < rows && classes > 0; ++r) {
-    const T *x = xs[r], *y = ys[r];
-    T* d = backprop.data() + r * classes;
-    const T log_total = SoftmaxRow(x, d, classes);
-    for (int64_t i = 0; i < classes; ++i) {
-      if (y[i] != 0) loss.data()[r] += y[i] * (log_total - x[i]);
-      d[i] -= y[i];
+  context.pool().ParallelFor(classes > 0 ? rows : 0, 1 + kGrain / (classes + 1), [&](int64_t begin, int64_t end) {
+    BroadcastRows<T> xs(features.data<T>(), features.shape(), classes), ys(labels.data<T>(), labels.shape(), classes);
+    for (int64_t r = begin; r < end; ++r) {
+      const T *x = xs[r], *y = ys[r];
+      T* d = backprop.data() + r * classes;
+      const T log_total = SoftmaxAndLogTotal(x, d, classes);
+      for (int64_t i = 0; i < classes; ++i) {
+        if (y[i] != 0) loss.data()[r] += y[i] * (log_total - x[i]);
+        d[i] -= y[i];
+      }
     }
-  }
+  });
   loss.Finish();
   backprop.Finish();
 }
@@ -206,17 +227,19 @@ void SparseCrossEntropy(KernelContext& context) {
   const int64_t rows = features.dim(0), classes = features.dim(1);
   if (classes == 0) throw InvalidArgument("Must have at least one class, but got logits shape ", features.shape());
   WideOutput<T> loss(context, 0, {rows}), backprop(context, 1, features.shape());
-  for (int64_t r = 0; r < rows; ++r) {
-    const int64_t label = labels.AsInt64(r);
-    if (label < 0 || label >= classes) {
-      throw InvalidArgument("Received a label value of ", label, " which is outside the valid range of [0, ", classes,
-                            ").  Label values: ", labels);
+  context.pool().ParallelFor(rows, 1 + kGrain / classes, [&](int64_t begin, int64_t end) {
+    for (int64_t r = begin; r < end; ++r) {
+      const int64_t label = labels.AsInt64(r);
+      if (label < 0 || label >= classes) {
+        throw InvalidArgument("Received a label value of ", label, " which is outside the valid range of [0, ", classes,
+                              ").  Label values: ", labels);
+      }
+      const T* x = features.data<T>() + r * classes;
+      T* d = backprop.data() + r * classes;
+      loss.data()[r] = SoftmaxAndLogTotal(x, d, classes) - x[label];
+      d[label] -= T(1);
     }
-    const T* x = features.data<T>() + r * classes;
-    T* d = backprop.data() + r * classes;
-    loss.data()[r] = SoftmaxRow(x, d, classes) - x[label];
-    d[label] -= T(1);
-  }
+  });
   loss.Finish();
   backprop.Finish();
 }

@@ -18,15 +18,13 @@ struct Step {
 };
 
 template <class T>
-struct AddRows {
-  HEADRACE_LANE static void Run(const Step* steps, const T* factors, int64_t count, const T* b, int64_t width, T* out) {
-    for (int64_t i = 0; i < count; ++i) {
-      const T factor = factors[i], *from = b + steps[i].from * width;
-      T* to = out + steps[i].to * width;
-      for (int64_t j = 0; j < width; ++j) to[j] += factor * from[j];
-    }
+void AddRows(const Step* steps, const T* factors, int64_t count, const T* b, int64_t width, T* out) {
+  for (int64_t i = 0; i < count; ++i) {
+    const T factor = factors[i], *from = b + steps[i].from * width;
+    T* to = out + steps[i].to * width;
+    for (int64_t j = 0; j < width; ++j) to[j] += factor * from[j];
   }
-};
+}
 
 struct Sizes {
   int64_t rows, inner, width;
@@ -81,8 +79,9 @@ void Multiply(KernelContext& c, bool adjoint_a, bool adjoint_b) {
   }
   Tensor& product = c.AllocateOutput(0, {sizes.rows, sizes.width});
   std::fill_n(product.data<T>(), product.num_elements(), T(0));
-  Dispatch<AddRows<T>>(steps.data(), static_cast<const T*>(values.data<T>()), static_cast<int64_t>(steps.size()),
-                       static_cast<const T*>(b.data<T>()), sizes.width, product.data<T>());
+  Vectorised([](auto... arguments) { AddRows<T>(arguments...); }, static_cast<const Step*>(steps.data()),
+             static_cast<const T*>(values.data<T>()), static_cast<int64_t>(steps.size()),
+             static_cast<const T*>(b.data<T>()), sizes.width, product.data<T>());
 }
 
 Output Transposed(Output matrix) {

@@ -8,7 +8,6 @@
 #include "headrace/operators.h"
 #include "headrace/ops/array.h"
 #include "kernels/copy.h"
-#include "kernels/lanes.h"
 #include "ops/state/variable_kernels.h"
 
 namespace headrace {

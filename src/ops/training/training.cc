@@ -2,7 +2,7 @@
 // take the rows `indices` of the variable; duplicate rows are updated one after the other, as in TensorFlow.
 #include "base/thread_pool.h"
 #include "declare/declare.h"
-#include "kernels/simd.h"
+#include "kernels/dispatch.h"
 #include "ops/state/variable_kernels.h"
 #include "ops/training/training_rules.h"
 
@@ -76,7 +76,7 @@ void Update(KernelContext& context, const UpdateLayout& layout) {
                             context.node().name(), "'");
     }
     context.pool().ParallelFor(gradient.num_elements(), kGrain, [&](int64_t begin, int64_t end) {
-      simd::Vectorised([&] { UpdateRange(rule, shifted(begin), from + begin, end - begin); });
+      Vectorised([&] { UpdateRange(rule, shifted(begin), from + begin, end - begin); });
     });
   } else {
     if (shape.rank() == 0) throw InvalidArgument("var must be at least 1 dimensional at '", context.node().name(), "'");
@@ -87,7 +87,7 @@ void Update(KernelContext& context, const UpdateLayout& layout) {
           "grad must be the same size as indices in the first dimension and as var in the others: ", gradient.shape(),
           " against ", rows.size(), " rows of ", shape, " at '", context.node().name(), "'");
     }
-    simd::Vectorised([&] {
+    Vectorised([&] {
       for (size_t i = 0; i < rows.size(); ++i) {
         UpdateRange(rule, shifted(rows[i] * width), from + static_cast<int64_t>(i) * width, width);
       }
