@@ -23,7 +23,7 @@ class Session:
     >>> import tensorflow as tf
     >>> with tf.Session() as session:
     ...     session.run(tf.constant(2.0) * 3.0)
-    np.float32(6.0)
+    6.0
     """
 
     def __init__(self, target: str = "", graph: Any = None, config: Any = None) -> None:

@@ -61,7 +61,7 @@ class Variable(metaclass=_VariableClass):
     >>> with tf.Session() as session:
     ...     _ = session.run(x.initializer)
     ...     session.run(x + 1.0)
-    np.float32(3.0)
+    3.0
     """
 
 
