@@ -7,7 +7,7 @@ FUZZ_SECONDS ?= 60
 export HEADRACE_ORACLE_PYTHON ?= $(BUILD)/oracle/bin/python
 export HEADRACE_TAXI_DATA ?= $(abspath $(CURDIR)/../shared/data/taxi)
 
-.PHONY: build test install uninstall quickstart bench format lint sanitize fuzz clean
+.PHONY: build test install uninstall quickstart bench format lint sanitize fuzz coverage check clean
 
 build:
 	tools/install_dependencies.sh build
@@ -60,5 +60,19 @@ fuzz:
 	cmake --build build-fuzz -j $(JOBS) --target fuzzers
 	tools/fuzz.sh build-fuzz $(FUZZ_SECONDS)
 
+# Which lines the tests reach: build-coverage/cpp.txt (and .html), build-coverage/python.txt.
+coverage:
+	tools/install_dependencies.sh test
+	$(PYTHON) -m venv build-coverage/tools && build-coverage/tools/bin/pip install -q -r tools/requirements/coverage.txt
+	HEADRACE_PYTHON=$(PYTHON) cmake --preset coverage
+	cmake --build build-coverage -j $(JOBS)
+	tools/coverage.sh build-coverage
+
+# All that takes longer than the tests, to its end: every part runs, and the first that failed is the exit code.
+check:
+	failed=0; for part in lint test sanitize fuzz; do \
+	  echo "== make $$part"; $(MAKE) $$part || { echo "== make $$part FAILED"; failed=1; }; \
+	done; exit $$failed
+
 clean:
-	rm -rf $(BUILD) $(CURDIR)/build-asan $(CURDIR)/build-tsan $(CURDIR)/build-fuzz
+	rm -rf $(BUILD) $(CURDIR)/build-asan $(CURDIR)/build-tsan $(CURDIR)/build-fuzz $(CURDIR)/build-coverage
