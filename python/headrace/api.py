@@ -54,6 +54,10 @@ initializers: glorot_uniform_initializer=GlorotUniform glorot_normal_initializer
 compat: disable_eager_execution enable_eager_execution disable_v2_behavior enable_v2_behavior disable_v2_tensorshape
 compat: enable_v2_tensorshape disable_tensor_equality enable_tensor_equality disable_control_flow_v2
 compat: enable_control_flow_v2 VERSION __version__ GIT_VERSION COMPILER_VERSION GRAPH_DEF_VERSION
+checks: assert_equal assert_none_equal assert_less assert_less_equal assert_greater assert_greater_equal assert_near
+checks: assert_negative assert_positive assert_non_negative assert_non_positive assert_integer assert_type assert_scalar
+checks: assert_rank assert_rank_at_least assert_rank_in assert_same_float_dtype assert_proper_iterable is_numeric_tensor
+checks: is_non_decreasing is_strictly_increasing
 errors: OpError
 optimizers: gradients UnconnectedGradients
 data: decode_csv TensorSpec
@@ -218,6 +222,14 @@ estimator: PredictOutput RegressionOutput ClassificationOutput
 
 [estimator.inputs]
 inputs: numpy_input_fn pandas_input_fn
+
+[debugging]
+checks: assert_equal assert_none_equal assert_less assert_less_equal assert_greater assert_greater_equal assert_near
+checks: assert_negative assert_positive assert_non_negative assert_non_positive assert_integer assert_type assert_scalar
+checks: assert_rank assert_rank_at_least assert_rank_in assert_same_float_dtype assert_proper_iterable is_numeric_tensor
+checks: is_non_decreasing is_strictly_increasing
+checks: assert_shapes
+_ops: check_numerics is_finite is_inf is_nan
 
 [test]
 testing.platform: TestCase Benchmark StubOutForTesting main mock get_temp_dir test_src_dir_path is_built_with_cuda
