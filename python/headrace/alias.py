@@ -47,6 +47,36 @@ class Namespace(types.ModuleType):
     def __getattr__(self, name: str) -> Any:
         return lookup(self, name)
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Sets a name where it is implemented, so that a program changes what the implementation sees."""
+        place = self._place(name) or self.__dict__.get("_deleted", {}).pop(name, None)
+        if place is None:
+            super().__setattr__(name, value)
+        else:
+            setattr(*place, value)
+
+    def __delattr__(self, name: str) -> None:
+        """Deletes a name where it is implemented; set again, it is put back there."""
+        place = self._place(name)
+        if place is None or name in self.__dict__:
+            super().__delattr__(name)
+        else:
+            self.__dict__.setdefault("_deleted", {})[name] = place
+            delattr(*place)
+
+    def _place(self, name: str) -> tuple[types.ModuleType, str] | None:
+        """The module that implements a name of a private module, and its name there."""
+        path = self.__dict__.get("_table_path", "")
+        if not _is_private(path) or name.startswith("__"):
+            return None
+        from headrace import views
+
+        try:
+            module, attribute = views.locate(path, name)
+        except LookupError:
+            return None
+        return module, attribute or name
+
     def __dir__(self) -> list[str]:
         return sorted({*self.__dict__, *names_in(self._table_path)})
 
@@ -96,7 +126,8 @@ def lookup(module: types.ModuleType, name: str) -> Any:
         if name not in names_in(path) or name in api.MODULES.get(path, {}):
             raise AttributeError(_absent(module.__name__, path, name), name=name, obj=None) from None
         value = importlib.import_module(f"{module.__name__}.{name}")
-    setattr(module, name, value)
+    if not _is_private(path) or isinstance(value, types.ModuleType):  # what is private may change
+        module.__dict__[name] = value
     return value
 
 
@@ -133,7 +164,7 @@ class Finder:
 
     def exec_module(self, module: types.ModuleType) -> None:
         parent, _, name = module.__name__.rpartition(".")
-        setattr(sys.modules[parent], name, module)
+        sys.modules[parent].__dict__[name] = module
 
 
 def install() -> None:

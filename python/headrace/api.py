@@ -15,6 +15,7 @@ framework: Graph Operation Tensor GraphKeys IndexedSlices SparseTensor SparseTen
 framework: control_dependencies device colocate_with get_default_graph reset_default_graph convert_to_tensor constant
 framework: convert_to_tensor_or_sparse_tensor add_to_collection add_to_collections get_collection get_collection_ref
 framework: set_random_seed is_tensor executing_eagerly
+graph_functions: init_scope container register_tensor_conversion_function convert_to_tensor_or_indexed_slices
 default_session: get_default_session
 session: Session InteractiveSession
 protos.config_pb2: ConfigProto GPUOptions GraphOptions OptimizerOptions RunOptions RunMetadata
@@ -32,9 +33,13 @@ _ops: logical_or logical_not maximum minimum squared_difference floor_mod mod=fl
 _ops: floor_div truncatediv=truncate_div truncatemod=truncate_mod check_numerics
 _ops: segment_sum segment_mean segment_max segment_min unsorted_segment_sum scatter_nd invert_permutation
 _ops: read_file write_file dynamic_partition dynamic_stitch unique_with_counts
+_ops: bitcast decode_raw diag diag_part matrix_band_part multinomial shape_n string_to_hash_bucket_strong
+_ops: segment_prod unsorted_segment_max unsorted_segment_min unsorted_segment_prod sparse_segment_mean
+_ops: sparse_segment_sum sparse_segment_sqrt_n sparse_to_dense
 _ops: identity_n verify_tensor_all_finite=check_numerics
 arrays: placeholder placeholder_with_default sparse_placeholder identity shape size rank reshape expand_dims squeeze
 arrays: concat unstack split transpose gather gather_nd slice strided_slice boolean_mask fill zeros ones zeros_like
+arrays: matrix_transpose meshgrid setdiff1d broadcast_dynamic_shape repeat
 arrays: ones_like one_hot pad tile reverse unique sequence_mask broadcast_to stop_gradient newaxis
 control_flow: no_op group tuple=tuple_ Print Assert
 random: random_uniform random_normal truncated_normal random_shuffle
@@ -60,7 +65,10 @@ checks: assert_rank assert_rank_at_least assert_rank_in assert_same_float_dtype 
 checks: is_non_decreasing is_strictly_increasing
 errors: OpError
 optimizers: gradients UnconnectedGradients
-data: decode_csv TensorSpec
+data: decode_csv
+type_specs: TypeSpec TensorSpec SparseTensorSpec IndexedSlicesSpec
+dtypes: qint8 qint16 qint32 quint8 quint16 QUANTIZED_DTYPES
+shapes: broadcast_static_shape
 framework: import_graph_def
 devices: DeviceSpec
 tensors: make_tensor_proto make_ndarray
@@ -137,9 +145,14 @@ strings: regex_full_match to_hash_bucket_fast=string_to_hash_bucket_fast to_hash
 [linalg]
 math: matmul matvec tensordot global_norm
 nn: l2_normalize
-arrays: matrix_transpose=transpose
+arrays: matrix_transpose
+_ops: band_part=matrix_band_part tensor_diag=diag tensor_diag_part=diag_part
+
+[bitwise]
+_ops: bitwise_and bitwise_or bitwise_xor invert left_shift right_shift
 
 [random]
+_ops: multinomial
 random: uniform=random_uniform normal=random_normal truncated_normal shuffle=random_shuffle
 framework: set_random_seed
 
@@ -240,6 +253,9 @@ testing.platform: compute_gradient compute_gradient_error
 graph_util: extract_sub_graph convert_variables_to_constants must_run_on_cpu remove_training_nodes
 graph_util: tensor_shape_from_node_def_name
 framework: import_graph_def
+
+[lookup]
+lookup: KeyValueTensorInitializer StaticHashTable StaticVocabularyTable TextFileIndex TextFileInitializer
 
 [nest]
 structure: flatten pack_sequence_as map_structure assert_same_structure is_nested

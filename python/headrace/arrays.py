@@ -8,7 +8,15 @@ from typing import Any
 import numpy as np
 
 from headrace import _core, _ops, dtypes
-from headrace.framework import SparseTensor, Tensor, constant, constant_value, convert_to_tensor, name_scope
+from headrace.framework import (
+    IndexedSlices,
+    SparseTensor,
+    Tensor,
+    constant,
+    constant_value,
+    convert_to_tensor,
+    name_scope,
+)
 from headrace.math import cast, stack, where
 from headrace.shapes import TensorShape
 
@@ -330,3 +338,117 @@ def broadcast_to(input: Any, shape: Any, name: str | None = None) -> Tensor:  # 
 
 def stop_gradient(input: Any, name: str | None = None) -> Tensor:  # noqa: A002
     return _ops.stop_gradient(input, name=name)
+
+
+# --------------------------------------------------------------------------------------------- composed of the above
+
+
+def matrix_transpose(a: Any, name: str = "matrix_transpose", conjugate: bool = False) -> Tensor:
+    """The two innermost dimensions exchanged. Raises ValueError for a rank below 2."""
+    with name_scope(name, "matrix_transpose", [a]):
+        a = convert_to_tensor(a, name="a")
+        rank_ = a.shape.ndims
+        if rank_ is not None:
+            if rank_ < 2:
+                raise ValueError(f"Argument 'a' should be a (batch) matrix, with rank >= 2.  Found: {a.shape}")
+            return transpose(a, [*builtins.range(rank_ - 2), rank_ - 1, rank_ - 2], conjugate=conjugate)
+        dynamic = rank(a)
+        outer = _ops.range(0, dynamic - 2, 1)
+        return transpose(a, concat([outer, stack([dynamic - 1, dynamic - 2])], 0), conjugate=conjugate)
+
+
+def meshgrid(*args: Any, **kwargs: Any) -> list[Tensor]:
+    """The coordinates of a grid: for n vectors n tensors of rank n.
+
+    Args:
+      indexing: "xy" (the first two dimensions exchanged) or "ij".
+    """
+    indexing, name = kwargs.pop("indexing", "xy"), kwargs.pop("name", "meshgrid")
+    if kwargs:
+        raise TypeError(f"'{next(iter(kwargs))}' is an invalid keyword argument for this function")
+    if indexing not in ("xy", "ij"):
+        raise ValueError("indexing parameter must be either 'xy' or 'ij'")
+    with name_scope(name, "meshgrid", args):
+        n = len(args)
+        vectors = [convert_to_tensor(arg) for arg in args]
+        order = list(builtins.range(n))
+        if indexing == "xy" and n > 1:
+            order[:2] = [1, 0]
+        sizes = stack([size(vectors[i]) for i in order]) if n else None
+        grids = []
+        for i, vector in enumerate(vectors):
+            own = [1] * n
+            own[order.index(i)] = -1
+            grids.append(reshape(vector, own) * _ops.fill(sizes, convert_to_tensor(1, vector.dtype)))
+        return grids
+
+
+def listdiff(x: Any, y: Any, out_idx: Any = dtypes.int32, name: str | None = None) -> Any:
+    """The elements of x that are not in y, in order, and their positions."""
+    return _ops.list_diff(x, y, out_idx, name=name)
+
+
+def setdiff1d(x: Any, y: Any, index_dtype: Any = dtypes.int32, name: str | None = None) -> Any:
+    return _ops.list_diff(x, y, index_dtype, name=name)
+
+
+def broadcast_dynamic_shape(shape_x: Any, shape_y: Any) -> Tensor:
+    """The sizes that two vectors of sizes broadcast to."""
+    return _ops.broadcast_args(shape_x, shape_y)
+
+
+def expand_dims_v2(input: Any, axis: Any, name: str | None = None) -> Tensor:  # noqa: A002
+    return expand_dims(input, axis, name)
+
+
+def squeeze_v2(input: Any, axis: Any = None, name: str | None = None) -> Tensor:  # noqa: A002
+    return squeeze(input, axis, name)
+
+
+def shape_v2(input: Any, out_type: Any = dtypes.int32, name: str | None = None) -> Tensor:  # noqa: A002
+    return shape(input, name, out_type)
+
+
+def size_v2(input: Any, out_type: Any = dtypes.int32, name: str | None = None) -> Tensor:  # noqa: A002
+    return size(input, name, out_type)
+
+
+def shape_internal(input: Any, name: str | None = None, optimize: bool = True, out_type: Any = dtypes.int32) -> Tensor:  # noqa: A002
+    """As shape(); without `optimize` never a constant."""
+    return shape(input, name, out_type) if optimize else _ops.shape(input, out_type=out_type, name=name)
+
+
+def size_internal(input: Any, name: str | None = None, optimize: bool = True, out_type: Any = dtypes.int32) -> Tensor:  # noqa: A002
+    return size(input, name, out_type) if optimize else _ops.size(input, out_type=out_type, name=name)
+
+
+def rank_internal(input: Any, name: str | None = None, optimize: bool = True) -> Tensor:  # noqa: A002
+    return rank(input, name) if optimize else _ops.rank(input, name=name)
+
+
+def sparse_mask(a: Any, mask_indices: Any, name: str | None = None) -> Any:
+    """IndexedSlices without those at `mask_indices`."""
+    with name_scope(name, "sparse_mask", [a, mask_indices]) as scope:
+        kept, positions = listdiff(a.indices, mask_indices)
+        return IndexedSlices(gather(a.values, positions, name=scope), kept, a.dense_shape)
+
+
+def repeat(input: Any, repeats: Any, axis: int | None = None, name: str | None = None) -> Tensor:  # noqa: A002
+    """Each element along an axis several times over; without an axis, of the flattened tensor.
+
+    Args:
+      repeats: how often, a number or one for each element.
+    """
+    with name_scope(name, "Repeat", [input, repeats]):
+        data = convert_to_tensor(input)
+        if axis is None:
+            data, axis = reshape(data, [-1]), 0
+        axis = axis + data.shape.ndims if axis < 0 else axis
+        count = shape(data)[axis]
+        repeats = cast(convert_to_tensor(repeats), dtypes.int32)
+        repeats = broadcast_to(repeats if repeats.shape.ndims else reshape(repeats, [1]), stack([count]))
+        ends = _ops.cumsum(repeats, 0)
+        # Position p of the result is a copy of the element whose end lies behind p.
+        total = _ops.sum(repeats, 0)
+        behind = _ops.less_equal(expand_dims(ends, 0), expand_dims(_ops.range(0, total, 1), 1))
+        return gather(data, _ops.sum(cast(behind, dtypes.int32), 1), axis=axis)

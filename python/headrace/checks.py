@@ -85,7 +85,7 @@ def assert_near(
     x: Any, y: Any, rtol: Any = None, atol: Any = None, data: Any = None, summarize: Any = None,
     message: str | None = None, name: str | None = None,
 ) -> Any:  # fmt: skip
-    """An operation that fails unless |x - y| <= atol + rtol * |y|; both tolerances are ten times the dtype's epsilon."""
+    """An operation that fails unless |x - y| <= atol + rtol * |y|; both are 10 times the dtype's epsilon by default."""
     with name_scope(name, "assert_near", [x, y, rtol, atol, data]):
         x = convert_to_tensor(x, name="x")
         y = convert_to_tensor(y, x.dtype, name="y")
@@ -209,7 +209,8 @@ def _assert_rank(
             shown = tuple(int(v) for v in known) if wanted == "rank in" else int(known[0])
             of = "" if framework.executing_eagerly() else x.name
             raise ValueError(
-                f"{message or ''}.  Tensor {of} must have {wanted} {shown}.  Received rank {x.shape.ndims}, shape {x.shape}"
+                f"{message or ''}.  Tensor {of} must have {wanted} {shown}.  Received rank {x.shape.ndims}, shape "
+                f"{x.shape}"
             )
         return control_flow.no_op("static_checks_determined_all_ok")
     if data is None:
@@ -428,8 +429,8 @@ def _size_assertion(
     if _is_number(actual) and _is_number(wanted):
         if int(actual) != int(wanted):
             raise ValueError(
-                f"{message}.  {why}.  Tensor {_shown(x)} dimension {at} must have size {wanted}.  Received size {actual}, "
-                f"shape {x.shape}"
+                f"{message}.  {why}.  Tensor {_shown(x)} dimension {at} must have size {wanted}.  Received size "
+                f"{actual}, shape {x.shape}"
             )
         return None
     if data is None:

@@ -11,6 +11,7 @@ from typing import Any
 from headrace import _core, dtypes
 from headrace.framework import Tensor, convert_to_tensor
 from headrace.shapes import TensorShape
+from headrace.type_specs import TensorSpec
 
 AUTOTUNE = -1
 
@@ -231,23 +232,6 @@ def _specs(types: Any, shapes: Any) -> Any:
     if isinstance(types, dict):
         return {key: _specs(types[key], shapes[key]) for key in types}
     return TensorSpec(shapes, types)
-
-
-class TensorSpec:
-    """A tensor's shape, type and name."""
-
-    def __init__(self, shape: Any, dtype: Any = dtypes.float32, name: str | None = None) -> None:
-        self.shape, self.dtype, self.name = TensorShape(shape), dtypes.as_dtype(dtype), name
-
-    def __repr__(self) -> str:
-        return f"TensorSpec(shape={self.shape}, dtype={self.dtype!r}, name={self.name!r})"
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, TensorSpec) and (self.shape, self.dtype, self.name) == (
-            other.shape, other.dtype, other.name)  # fmt: skip
-
-    def __hash__(self) -> int:
-        return hash((self.shape, self.dtype, self.name))
 
 
 class Iterator:

@@ -43,9 +43,8 @@ class DeviceSpec:
                 setattr(self, part, getattr(dev, part))
 
     def make_merged_spec(self, dev: DeviceSpec) -> DeviceSpec:
-        merged = self.replace()
-        merged.merge_from(dev)
-        return merged
+        given = {part: getattr(dev, part) for part in _PARTS if getattr(dev, part) is not None}
+        return self.replace(**given)
 
     def replace(self, **parts: Any) -> DeviceSpec:
         return type(self)(**{**{part: getattr(self, part) for part in _PARTS}, **parts})
@@ -69,7 +68,18 @@ class DeviceSpec:
         return f"DeviceSpec({self.to_string()!r})"
 
 
-DeviceSpecV1 = DeviceSpecV2 = DeviceSpec
+class DeviceSpecV2(DeviceSpec):
+    """A DeviceSpec as 2.x has it: it is not changed, only replaced."""
+
+    def parse_from_string(self, spec: str) -> DeviceSpec:
+        return type(self).from_string(spec)
+
+    @property
+    def merge_from(self) -> Any:
+        raise AttributeError("'DeviceSpecV2' object has no attribute 'merge_from'; use make_merged_spec")
+
+
+DeviceSpecV1 = DeviceSpec
 _PARTS = ("job", "replica", "task", "device_type", "device_index")
 
 
@@ -79,6 +89,8 @@ def _type(name: str) -> str:
 
 def _parse(spec: str) -> dict[str, Any]:
     parts: dict[str, Any] = {}
+    if not isinstance(spec or "", str):
+        raise TypeError(f"A device is named by a string, not by {spec!r}")
     for piece in [p for p in (spec or "").split("/") if p]:
         kind, *rest = piece.split(":")
         known = kind in ("job", "replica", "task") and len(rest) == 1
@@ -98,9 +110,10 @@ def _parse(spec: str) -> dict[str, Any]:
 
 
 def _number(text: str, spec: str) -> int:
-    if not text.isdigit():
-        raise ValueError(f"'{text}' is not a number in '{spec}'")
-    return int(text)
+    try:
+        return int(text)
+    except ValueError as error:
+        raise ValueError(f"{error}, in the device '{spec}'") from None
 
 
 def check_valid(spec: str) -> None:
@@ -120,7 +133,8 @@ def merge_device(spec: Any) -> Any:
     spec = spec if isinstance(spec, DeviceSpec) else DeviceSpec.from_string(spec or "")
 
     def merge(node: Any) -> str:
-        inner = DeviceSpec.from_string(node if isinstance(node, str) else node.device or "")
+        inner = node if isinstance(node, str) else "" if node is None else node.device
+        inner = inner if isinstance(inner, DeviceSpec) else DeviceSpec.from_string(inner or "")
         return spec.make_merged_spec(inner).to_string()
 
     return merge

@@ -19,7 +19,12 @@ class DType:
 
     __slots__ = ("as_datatype_enum", "name", "_numpy", "__weakref__")
 
-    def __init__(self, number: int, name: str, numpy_type: Any) -> None:
+    def __init__(self, number: int, name: str | None = None, numpy_type: Any = None) -> None:
+        if name is None:  # a number alone, as programs may give it
+            known = BY_NUMBER.get(int(number))
+            if known is None:
+                raise TypeError(f"type_enum is not a valid types_pb2.DataType: {number!r}")
+            number, name, numpy_type = known.as_datatype_enum, known.name, known._numpy
         self.as_datatype_enum = number
         self.name = name
         self._numpy = numpy_type
@@ -53,7 +58,11 @@ class DType:
 
     @property
     def is_integer(self) -> bool:
-        return self._kind in "iu" and self.base_dtype is not bfloat16
+        return self._kind in "iu" and not self.is_quantized and self.base_dtype is not bfloat16
+
+    @property
+    def is_quantized(self) -> bool:
+        return self.base_dtype.name.startswith(("qint", "quint"))
 
     @property
     def is_complex(self) -> bool:
@@ -78,10 +87,18 @@ class DType:
 
     @property
     def min(self) -> Any:
+        """The least value. Raises TypeError for types whose values have no order."""
+        self._check_order("minimum")
         return np.finfo(self._numpy).min if self.is_floating else np.iinfo(self._numpy).min
+
+    def _check_order(self, which: str) -> None:
+        if self.is_quantized or self.base_dtype in (bool_, string, complex64, complex128, resource, variant):
+            raise TypeError(f"Cannot find {which} value of {self}.")
 
     @property
     def max(self) -> Any:
+        """The largest value. Raises TypeError for types whose values have no order."""
+        self._check_order("maximum")
         return np.finfo(self._numpy).max if self.is_floating else np.iinfo(self._numpy).max
 
     @property
@@ -126,7 +143,9 @@ class DType:
 _TABLE = [
     (1, "float32", np.float32), (2, "float64", np.float64), (3, "int32", np.int32), (4, "uint8", np.uint8),
     (5, "int16", np.int16), (6, "int8", np.int8), (7, "string", object), (8, "complex64", np.complex64),
-    (9, "int64", np.int64), (10, "bool", np.bool_), (14, "bfloat16", np.uint16), (17, "uint16", np.uint16),
+    (9, "int64", np.int64), (10, "bool", np.bool_), (11, "qint8", np.int8), (12, "quint8", np.uint8),
+    (13, "qint32", np.int32), (14, "bfloat16", np.uint16), (15, "qint16", np.int16),
+    (16, "quint16", np.uint16), (17, "uint16", np.uint16),
     (18, "complex128", np.complex128), (19, "float16", np.float16), (20, "resource", object),
     (21, "variant", object), (22, "uint32", np.uint32), (23, "uint64", np.uint64),
 ]  # fmt: skip
@@ -146,11 +165,20 @@ uint8, uint16, uint32, uint64 = (_BY_NAME[n] for n in ("uint8", "uint16", "uint3
 complex64, complex128 = _BY_NAME["complex64"], _BY_NAME["complex128"]
 bool_ = _BY_NAME["bool"]
 string, resource, variant = _BY_NAME["string"], _BY_NAME["resource"], _BY_NAME["variant"]
+qint8, qint16, qint32, quint8, quint16 = (_BY_NAME[n] for n in ("qint8", "qint16", "qint32", "quint8", "quint16"))
+QUANTIZED_DTYPES = _QUANTIZED_DTYPES = frozenset(
+    BY_NUMBER[t.as_datatype_enum + ref] for t in (qint8, quint8, qint16, quint16, qint32) for ref in (0, _REF)
+)
+_TYPE_TO_STRING = {number: dtype.name for number, dtype in BY_NUMBER.items()}
+_STRING_TO_TF = {dtype.name: dtype for dtype in BY_NUMBER.values()}
+for _dtype in list(BY_NUMBER.values()):
+    if _dtype._is_ref_dtype:
+        globals()[_dtype.name] = _dtype
 _BY_NAME.update({"float": float32, "double": float64, "half": float16})
 
 _BY_PYTHON: dict[Any, DType] = {float: float32, bool: bool_, object: string, str: string, bytes: string}
 for _number, _name, _numpy in _TABLE:
-    if _numpy is not object and _name != "bfloat16":
+    if _numpy is not object and _name != "bfloat16" and not _name.startswith("q"):
         _BY_PYTHON[_numpy] = _BY_PYTHON[np.dtype(_numpy)] = _BY_NAME[_name]
 
 
@@ -178,7 +206,7 @@ def as_dtype(value: Any) -> DType:
     except TypeError:
         pass
     else:
-        if numpy_dtype.kind in "SUO":
+        if numpy_dtype.kind in "SUO" and numpy_dtype.fields is None:
             return string
         if numpy_dtype in _BY_PYTHON:
             return _BY_PYTHON[numpy_dtype]

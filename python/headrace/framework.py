@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from headrace import _core, dtypes, errors
+from headrace import _core, dtypes, errors, graph_members
 from headrace.default_session import get_default_session
 from headrace.shapes import TensorShape
 
@@ -204,20 +204,12 @@ def name_scope_on_graph(self: Graph, name: str | None) -> Any:
 
 Graph.name_scope = name_scope_on_graph
 Graph.control_dependencies = lambda self, control_inputs: _core.control_context(self, control_inputs)
-Graph.device = lambda self, name: _core.device_context(self, _device_name(name))
+graph_members.install()
 Graph.is_feedable = lambda self, tensor: True
 Graph.is_fetchable = lambda self, tensor: True
 Graph.prevent_feeding = lambda self, tensor: None
 Graph.prevent_fetching = lambda self, op: None
-Graph.building_function = property(lambda self: self._outer is not None)
-
-
-def _device_name(device: Any) -> str:
-    if device is None:
-        return ""
-    if callable(device):
-        return device(None) or ""
-    return device if isinstance(device, str) else device.to_string()
+Graph.building_function = Graph._building_function
 
 
 def get_default_graph() -> Graph:
@@ -291,12 +283,13 @@ def _control_operation(item: Any) -> Operation:
 
 
 def device(name: Any) -> Any:
-    """A `with` block whose operations ask for a device. Headrace records it and places everything on the CPU."""
-    return _core.device_context(get_default_graph(), _device_name(name))
+    """A `with` block whose operations ask for a device; see Graph.device."""
+    return get_default_graph().device(name)
 
 
 def colocate_with(op: Any, ignore_existing: bool = False) -> Any:
-    return _core.device_context(get_default_graph(), "")
+    """A `with` block whose operations want the device of another operation."""
+    return get_default_graph().colocate_with(op, ignore_existing)
 
 
 def add_to_collection(name: str, value: Any) -> None:
@@ -497,8 +490,25 @@ class SparseTensor:
     def eval(self, feed_dict: Any = None, session: Any = None) -> SparseTensorValue:
         return _session(session).run(self, feed_dict)
 
+    def _to_components(self) -> list[Any]:
+        return [self.indices, self.values, self.dense_shape]
+
+    @property
+    def _type_spec(self) -> Any:
+        from headrace.type_specs import SparseTensorSpec
+
+        return SparseTensorSpec(self.shape, self.dtype)
+
+    def consumers(self) -> list[Operation]:
+        found = [op for part in self._to_components() for op in part.consumers()]
+        return list(dict.fromkeys(found))
+
     def __str__(self) -> str:
         return f"SparseTensor(indices={self.indices}, values={self.values}, dense_shape={self.dense_shape})"
+
+
+def is_sparse(value: Any) -> bool:
+    return isinstance(value, (SparseTensor, SparseTensorValue))
 
 
 def executing_eagerly() -> bool:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from headrace import _core, _ops, dtypes
-from headrace.framework import Tensor, convert_to_tensor, name_scope
+from headrace.framework import Tensor, convert_to_tensor, get_default_graph, name_scope
 from headrace.math import stack
+
+DEFAULT_GRAPH_SEED = 87654321  # of a graph without a seed of its own, for ops that have one
 
 
 def _shape(shape: Any) -> Tensor:
@@ -74,6 +76,8 @@ def random_shuffle(value: Any, seed: int | None = None, name: str | None = None)
     return _ops.random_shuffle(value, seed=seed1, seed2=seed2, name=name)
 
 
-def get_seed(op_seed: int | None) -> tuple[int, int]:
-    """The two seeds of a random op, from the graph's seed and the op's."""
+def get_seed(op_seed: int | None) -> tuple[int | None, int | None]:
+    """The two seeds of a random op, from the graph's seed and the op's; None where neither is given."""
+    if op_seed is None and get_default_graph().seed is None:
+        return None, None
     return _core.get_seed(op_seed)

@@ -84,9 +84,23 @@ class Session:
         return feeds
 
     def make_callable(self, fetches: Any, feed_list: Any = None, accept_options: bool = False) -> Any:
-        """A function of the values of `feed_list` that gives what `run(fetches)` gives."""
+        """A function of the values of `feed_list` that gives what `run(fetches)` gives.
+
+        Args:
+          accept_options: whether the function also takes `options` and `run_metadata`.
+        Raises:
+          TypeError: if feed_list is no list.
+        """
+        if feed_list is not None and not isinstance(feed_list, (list, tuple)):
+            raise TypeError("`feed_list` must be a list or tuple.")
         feeds = list(feed_list or [])
-        return lambda *values: self.run(fetches, dict(zip(feeds, values)))
+
+        def call(*values: Any, options: Any = None, run_metadata: Any = None) -> Any:
+            if len(values) != len(feeds):
+                raise TypeError(f"Expected {len(feeds)} values, one for each of feed_list, got {len(values)}")
+            return self.run(fetches, dict(zip(feeds, values)), options, run_metadata)
+
+        return call if accept_options else lambda *values: call(*values)
 
     def partial_run_setup(self, fetches: Any, feeds: Any = None) -> Any:
         raise NotImplementedError("partial_run is not available yet; call run() with all feeds")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from typing import Any
 
@@ -18,6 +19,8 @@ class Dimension:
             if isinstance(value, Dimension):
                 value = value.value
             if value is not None:
+                if isinstance(value, (str, bytes)):
+                    value = int(value)
                 if not hasattr(value, "__index__"):
                     raise TypeError(f"Dimension value must be integer or None, got {value!r}")
                 value = value.__index__()
@@ -73,6 +76,28 @@ class Dimension:
 
     def __mod__(self, other: Any) -> Any:
         return self._with(other, lambda a, b: a % b)
+
+    def __rmod__(self, other: Any) -> Any:
+        return self._with(other, lambda a, b: b % a)
+
+    def __div__(self, other: Any) -> Any:
+        return self // other
+
+    def __rdiv__(self, other: Any) -> Any:
+        return other // self
+
+    def __truediv__(self, other: Any) -> Any:
+        raise TypeError(
+            f"unsupported operand type(s) for /: 'Dimension' and '{type(other).__name__}', please use // instead"
+        )
+
+    def __rtruediv__(self, other: Any) -> Any:
+        raise TypeError(
+            f"unsupported operand type(s) for /: '{type(other).__name__}' and 'Dimension', please use // instead"
+        )
+
+    def __reduce__(self) -> Any:
+        return Dimension, (self._value,)
 
     def _compare(self, other: Any, function: Any) -> Any:
         other = as_dimension(other).value
@@ -171,6 +196,13 @@ class TensorShape:
         if self._sizes is None:
             raise ValueError("as_list() is not defined on an unknown TensorShape.")
         return list(self._sizes)
+
+    def most_specific_compatible_shape(self, other: Any) -> TensorShape:
+        """The sizes in which both agree; no rank where the ranks differ."""
+        other = as_shape(other)
+        if self._sizes is None or other._sizes is None or len(self._sizes) != len(other._sizes):
+            return TensorShape(None)
+        return TensorShape([a if a == b else None for a, b in zip(self._sizes, other._sizes)])
 
     def as_proto(self) -> Any:
         """The shape as a TensorShapeProto message."""
@@ -276,7 +308,22 @@ class TensorShape:
             other = as_shape(other)
         except (TypeError, ValueError):
             return NotImplemented
-        return self._sizes == other._sizes
+        if self._sizes is None or other._sizes is None or self._sizes is other._sizes:
+            return self._sizes is other._sizes
+        return self._sizes == other._sizes and None not in self._sizes  # a size that is not known equals none
+
+    def __ne__(self, other: object) -> bool:
+        """Raises ValueError where a shape's rank is unknown, since then it can't be said."""
+        try:
+            other = as_shape(other)
+        except (TypeError, ValueError):
+            return NotImplemented
+        if self._sizes is None or other._sizes is None:
+            raise ValueError("The inequality of unknown TensorShapes is undefined.")
+        return not self == other
+
+    def __reduce__(self) -> Any:
+        return TensorShape, (self._sizes,)
 
     def __hash__(self) -> int:
         return hash(None if self._sizes is None else tuple(self._sizes))
@@ -299,3 +346,54 @@ def _size(value: Any) -> int | None:
 
 def as_shape(value: Any) -> TensorShape:
     return value if isinstance(value, TensorShape) else TensorShape(value)
+
+
+def unknown_shape(ndims: int | None = None, **kwargs: Any) -> TensorShape:
+    """A shape of unknown sizes, and of unknown rank unless `ndims` gives it."""
+    rank = kwargs.pop("rank", ndims)
+    return TensorShape(None if rank is None else [None] * rank)
+
+
+def scalar() -> TensorShape:
+    return TensorShape([])
+
+
+def vector(length: Any) -> TensorShape:
+    return TensorShape([length])
+
+
+def matrix(rows: Any, cols: Any) -> TensorShape:
+    return TensorShape([rows, cols])
+
+
+def _broadcast(x: TensorShape, y: TensorShape) -> list[int | None] | None:
+    """The sizes of what two shapes broadcast to, None if a rank is unknown. Raises ValueError if they do not."""
+    if x._sizes is None or y._sizes is None:
+        return None
+    sizes: list[int | None] = []
+    for a, b in itertools.zip_longest(reversed(x._sizes), reversed(y._sizes), fillvalue=1):
+        if a == 1 or b == 1:
+            sizes.append(b if a == 1 else a)
+        elif a is None or b is None:
+            sizes.append(b if a is None else a)
+        elif a == b:
+            sizes.append(a)
+        else:
+            raise ValueError(f"Incompatible shapes for broadcasting: {x} and {y}")
+    return sizes[::-1]
+
+
+def broadcast_shape(shape_x: Any, shape_y: Any) -> TensorShape:
+    """The shape that two shapes broadcast to. Raises ValueError if they do not."""
+    return TensorShape(_broadcast(as_shape(shape_x), as_shape(shape_y)))
+
+
+broadcast_static_shape = broadcast_shape
+
+
+def is_broadcast_compatible(shape_x: Any, shape_y: Any) -> bool:
+    """Whether two shapes are known to broadcast."""
+    try:
+        return _broadcast(as_shape(shape_x), as_shape(shape_y)) is not None
+    except ValueError:
+        return False

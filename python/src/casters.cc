@@ -123,6 +123,11 @@ Output OutputFromPython(nb::handle value, DType dtype, std::string_view name, DT
   if (!output && PyObject_HasAttrString(value.ptr(), "_as_tensor")) {
     output = ExistingOutput(value.attr("_as_tensor")());
   }
+  if (!output && Skin().convert) {
+    nb::object wanted = dtype == DType::kInvalid ? nb::none() : DTypeToPython(dtype);
+    nb::object converted = nb::handle(Skin().convert)(value, wanted, nb::str(name.data(), name.size()));
+    if (!converted.is_none()) output = ExistingOutput(converted);
+  }
   if (output) {
     CheckDType(output, dtype);
     return output;

@@ -40,6 +40,7 @@ struct SkinClasses {
   PyObject* dtype_class = nullptr;
   PyObject* tensor_shape = nullptr;
   PyObject* make_error = nullptr;
+  PyObject* convert = nullptr;  // (value, dtype or None, name) -> tensor or None; null until a program registers one
 };
 SkinClasses& Skin();
 

@@ -3,6 +3,8 @@
 
 #include "bind.h"
 #include "casters.h"
+#include "formats/graph_def.h"
+#include "graph/node_rules.h"
 #include "headrace/op.h"
 
 namespace headrace::python {
@@ -77,6 +79,36 @@ nb::object ItemToPython(const CollectionItem& item) {
         }
       },
       item);
+}
+
+// An operation that is about to be added, as device functions and scopes of attributes see it.
+void BindDraft(nb::module_& m) {
+  nb::class_<NodeSpec>(m, "OperationDraft", nb::dynamic_attr())
+      .def_ro("name", &NodeSpec::name)
+      .def_ro("type", &NodeSpec::op)
+      .def_prop_ro("inputs", [](const NodeSpec& spec) { return OutputsToPython(spec.inputs); })
+      .def_prop_ro("device", [](const NodeSpec& spec) { return spec.device; })
+      .def("_set_device", [](NodeSpec& spec, std::string device) { spec.device = std::move(device); })
+      .def_prop_ro("_attr_names",
+                   [](const NodeSpec& spec) {
+                     nb::list names;
+                     for (const OpAttr& attr : OpRegistry::Global().Find(spec.op).attrs) {
+                       names.append(nb::str(attr.name.c_str()));
+                     }
+                     for (const auto& [name, value] : spec.attrs) names.append(nb::str(name.c_str()));
+                     return names;
+                   })
+      .def("get_attr",
+           [](const NodeSpec& spec, const std::string& name) -> nb::object {
+             if (auto found = spec.attrs.find(name); found != spec.attrs.end()) return AttrToPython(found->second);
+             const OpAttr* attr = OpRegistry::Global().Find(spec.op).FindAttr(name);
+             if (attr && attr->default_value) return AttrToPython(*attr->default_value);
+             throw nb::value_error(
+                 internal::Concat("Operation '", spec.name, "' has no attr named '", name, "'.").c_str());
+           })
+      .def("_set_attr", [](NodeSpec& spec, const std::string& name, nb::handle value, const std::string& type) {
+        spec.attrs[name] = AttrFromPython(value, type, spec.name);
+      });
 }
 
 void BindScopes(nb::module_& m) {
@@ -202,6 +234,31 @@ void BindOperation(nb::module_& m) {
                      for (const auto& [name, value] : o.node->attrs()) names.append(nb::str(name.c_str()));
                      return names;
                    })
+      .def("_set_attr",
+           [](const OperationRef& o, const std::string& name, nb::handle value, const std::string& type) {
+             o.node->set_attr(name, AttrFromPython(value, type, o.node->name()));
+           })
+      .def("_serialized_node",
+           [](const OperationRef& o) {
+             const std::string bytes = SerializeNode(*o.node);
+             return nb::bytes(bytes.data(), bytes.size());
+           })
+      .def("_serialized_op",
+           [](const OperationRef& o) {
+             const std::string bytes = SerializeOpDef(o.node->op());
+             return nb::bytes(bytes.data(), bytes.size());
+           })
+      .def("_replace_input", [](const OperationRef& o, int i,
+                                nb::handle with) { o.node->graph()->ReplaceInput(o.node, i, OutputFromPython(with)); })
+      .def("_remove_all_control_inputs", [](const OperationRef& o) { o.node->graph()->ClearControlInputs(o.node); })
+      .def_prop_ro("_input_refs",
+                   [](const OperationRef& o) {
+                     nb::list refs;
+                     for (size_t i = 0; i < o.node->inputs().size(); ++i) {
+                       refs.append(o.node->input_is_ref(static_cast<int>(i)));
+                     }
+                     return refs;
+                   })
       .def("_add_control_input",
            [](const OperationRef& o, nb::handle input) {
              o.node->graph()->AddControlInput(o.node, NodeFromPython(input));
@@ -222,6 +279,7 @@ void BindOperation(nb::module_& m) {
 void BindGraph(nb::module_& m) {
   BindTensor(m);
   BindOperation(m);
+  BindDraft(m);
   BindScopes(m);
   nb::class_<Graph>(m, "Graph", nb::dynamic_attr(), nb::is_weak_referenceable())
       .def(nb::new_([] { return std::make_shared<Graph>(); }))
@@ -240,6 +298,21 @@ void BindGraph(nb::module_& m) {
       .def_prop_ro("_name_scope", [](Graph& g) { return g.name_scope(); })
       .def_prop_ro("_outer", [](Graph& g) { return g.outer() ? g.outer()->weak_from_this().lock() : nullptr; })
       .def("finalize", &Graph::Finalize)
+      .def(
+          "_call_for_each_new_operation",
+          [](Graph& g, nb::handle function) {
+            auto& rules = g.Extension<NodeRules>();
+            if (function.is_none()) {
+              rules.change = nullptr;
+            } else {
+              rules.change = [held = Kept(function)](NodeSpec& spec) {
+                nb::gil_scoped_acquire gil;
+                held.get()(nb::cast(&spec, nb::rv_policy::reference));
+              };
+            }
+          },
+          nb::arg("function").none())
+      .def_prop_ro("_device", [](Graph& g) { return g.current_device(); })
       .def("get_operations",
            [](Graph& g) {
              nb::list list;
@@ -275,6 +348,31 @@ void BindGraph(nb::module_& m) {
              return names;
            })
       .def("clear_collection", &Graph::ClearCollection, nb::arg("name"));
+  m.def(
+      "apply_op",
+      [](std::shared_ptr<Graph> graph, const std::string& type, nb::list inputs, nb::dict attrs,
+         const std::string& name) {
+        const OpDef& op = OpRegistry::Global().Find(type);
+        AttrMap values;
+        for (auto [key, value] : attrs) {
+          const std::string attr_name = nb::cast<std::string>(key);
+          const OpAttr* attr = op.FindAttr(attr_name);
+          if (attr) values[attr_name] = AttrFromPython(value, attr->type, op.name);
+        }
+        std::vector<OpArgument> arguments;
+        for (nb::handle input : inputs) {
+          const bool is_list = PyList_Check(input.ptr()) || PyTuple_Check(input.ptr());
+          arguments.push_back(is_list ? OutputsFromPython(input) : OpArgument{OutputFromPython(input)});
+        }
+        return AsValueError([&] { return NodeToPython(graph->Apply(type, arguments, std::move(values), name)); });
+      },
+      "Adds an operation whose inputs (one for each argument of the op) are tensors.");
+  m.def(
+      "set_conversion",
+      [](nb::object function) {
+        Py_XDECREF(std::exchange(Skin().convert, function.is_none() ? nullptr : function.release().ptr()));
+      },
+      nb::arg("function").none(), "What OutputFromPython asks about values that are no tensors.");
   m.def("current_graph", &Graph::SharedCurrent, "The innermost graph in force, else the thread's default graph.");
   m.def("reset_default_graph", &Graph::ResetDefault);
 }

@@ -18,6 +18,9 @@ struct GraphDefOptions {
 std::string SerializeGraph(const Graph& graph, const GraphDefOptions& options = {});
 std::string GraphToText(const Graph& graph, const GraphDefOptions& options = {});
 
+std::string SerializeNode(const Node& node);  // a NodeDef
+std::string SerializeOpDef(const OpDef& op);  // an OpDef, without documentation
+
 // Errors: InvalidArgument for bytes or text that are no GraphDef, or a graph that breaks an op's declaration; NotFound
 // for ops that Headrace lacks, naming all of them.
 Graph ParseGraph(std::string_view bytes);

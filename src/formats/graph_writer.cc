@@ -100,6 +100,35 @@ void GraphToProto(const Graph& graph, const GraphDefOptions& options, wire::Grap
   }
 }
 
+std::string SerializeNode(const Node& node) {
+  wire::NodeDef proto;
+  NodeToProto(node, {}, TensorNameInGraph, &proto);
+  return ToBytes(proto);
+}
+
+std::string SerializeOpDef(const OpDef& op) {
+  wire::OpDef proto;
+  proto.set_name(op.name);
+  proto.set_is_stateful(op.effects.stateful);
+  const auto add = [](const OpArg& arg, wire::OpDef::ArgDef* to) {
+    to->set_name(arg.name);
+    to->set_is_ref(arg.is_ref);
+    to->set_type_attr(arg.type_attr);
+    to->set_number_attr(arg.number_attr);
+    to->set_type_list_attr(arg.type_list_attr);
+    if (arg.type_attr.empty() && arg.type_list_attr.empty()) to->set_type(static_cast<wire::DataType>(arg.dtype));
+  };
+  for (const OpArg& arg : op.inputs) add(arg, proto.add_input_arg());
+  for (const OpArg& arg : op.outputs) add(arg, proto.add_output_arg());
+  for (const OpAttr& attr : op.attrs) {
+    auto* to = proto.add_attr();
+    to->set_name(attr.name);
+    to->set_type(attr.type);
+    if (attr.default_value) AttrToProto(*attr.default_value, to->mutable_default_value());
+  }
+  return ToBytes(proto);
+}
+
 std::string SerializeGraph(const Graph& graph, const GraphDefOptions& options) {
   wire::GraphDef proto;
   GraphToProto(graph, options, &proto);

@@ -6,6 +6,7 @@
 #include <charconv>
 #include <mutex>
 
+#include "graph/node_rules.h"
 #include "graph/signature.h"
 #include "headrace/op.h"
 
@@ -192,6 +193,10 @@ Node* Graph::Apply(std::string_view op_name, const std::vector<OpArgument>& argu
   }
   spec.device = device_;
   spec.name = name.ends_with('/') ? std::string(name.substr(0, name.size() - 1)) : UniqueName(name);
+  if (auto rules = extensions_.find(std::type_index(typeid(NodeRules))); rules != extensions_.end()) {
+    const auto& change = static_cast<NodeRules*>(rules->second.get())->change;
+    if (change) change(spec);
+  }
   return AddNode(std::move(spec));
 }
 

@@ -77,24 +77,28 @@ def _defined(module: types.ModuleType, name: str) -> bool:
     return name in vars(module) and not isinstance(vars(module)[name], types.ModuleType) and name != "annotations"
 
 
-def find(path: str, name: str) -> Any:
-    """The value of a name in a private module; raises LookupError where no source has it."""
-    if name.startswith("__"):
+def locate(path: str, name: str) -> tuple[types.ModuleType, str]:
+    """The module that implements a name of a private module, and its name there; raises LookupError for none."""
+    if name in ("__path__", "__file__", "__spec__", "__all__"):
         raise LookupError(name)
     for source in tables().get(path, ()):
         if source.startswith("@"):
             if name in api.MODULES.get(source[1:], {}):
-                target = api.MODULES[source[1:]][name]
-                module, _, attribute = target.partition(":")
-                return getattr(importlib.import_module(f"headrace.{module}"), attribute)
+                module, _, attribute = api.MODULES[source[1:]][name].partition(":")
+                return importlib.import_module(f"headrace.{module}"), attribute
         elif ":" in source:
             public, _, target = source.rpartition("=")
             module, _, attribute = target.partition(":")
             if name == (public or attribute):
-                value = importlib.import_module(f"headrace.{module}")
-                return getattr(value, attribute) if attribute else value
+                return importlib.import_module(f"headrace.{module}"), attribute
         else:
             implementation = importlib.import_module(f"headrace.{source}")
             if _defined(implementation, name):
-                return vars(implementation)[name]
+                return implementation, name
     raise LookupError(name)
+
+
+def find(path: str, name: str) -> Any:
+    """The value of a name in a private module; raises LookupError where no source has it."""
+    module, attribute = locate(path, name)
+    return getattr(module, attribute) if attribute else module

@@ -14,20 +14,26 @@ python.framework.graph_io = train:write_graph
 python.framework.graph_util = graph_util
 python.framework.graph_util_impl = graph_util
 python.framework.importer = framework:import_graph_def
-python.framework.indexed_slices = framework
+python.framework.indexed_slices = framework type_specs:IndexedSlicesSpec
 python.framework.meta_graph = saver
-python.framework.ops = framework default_session compat:enable_eager_execution compat:disable_eager_execution
-python.framework.random_seed = framework:set_random_seed random:get_seed
-python.framework.smart_cond = control_flow
-python.framework.sparse_tensor = framework
+python.framework.ops = framework default_session graph_functions compat:enable_eager_execution
+python.framework.ops = compat:disable_eager_execution @
+python.framework.test_ops = _ops
+python.framework.random_seed = framework:set_random_seed random
+python.framework.smart_cond = smart_conditions
+python.framework.registry = registry
+python.framework.sparse_tensor = framework type_specs:SparseTensorSpec
 python.framework.tensor_shape = shapes
-python.framework.tensor_spec = data:TensorSpec
+python.framework.tensor_spec = type_specs
 python.framework.tensor_util = tensors framework:constant_value framework:is_tensor
 python.framework.test_util = testing.test_util testing.test_case:TensorFlowTestCase
 python.framework.test_combinations = testing.combinations generate=testing.combinations:generate_with
 python.framework.combinations = testing.combinations
-python.framework.type_spec = data
-python.framework.versions = compat
+python.framework.type_spec = type_specs
+python.framework.composite_tensor = type_specs:CompositeTensor
+python.framework.versions = compat __version__=compat:VERSION __git_version__=compat:GIT_VERSION
+python.framework.versions = __compiler_version__=compat:COMPILER_VERSION __cxx11_abi_flag__=compat:CXX11_ABI_FLAG
+python.framework.versions = __monolithic_build__=compat:MONOLITHIC_BUILD
 python.client.client_lib = @
 python.client.device_lib = devices
 python.client.session = session
@@ -59,7 +65,8 @@ python.util.deprecation = decorators
 python.util.tf_export = decorators
 python.util.all_util = decorators
 python.util.object_identity = identity_sets
-python.data.ops.dataset_ops = data DatasetV1=data:Dataset DatasetV2=data:Dataset
+python.data.ops.dataset_ops = data data_options:Options element_structures:get_structure
+python.data.ops.dataset_ops = DatasetV1=data:Dataset DatasetV2=data:Dataset
 python.data.ops.dataset_ops = get_legacy_output_types=data:get_output_types
 python.data.ops.dataset_ops = get_legacy_output_shapes=data:get_output_shapes
 python.data.ops.dataset_ops = get_legacy_output_classes=data:get_output_classes
@@ -67,6 +74,8 @@ python.data.ops.iterator_ops = data
 python.data.ops.readers = data TextLineDatasetV1=data:TextLineDataset TFRecordDatasetV1=data:TFRecordDataset
 python.data.util.nest = data_structure
 python.data.util.options = data_options
+python.data.util.structure = element_structures
+python.data.util.random_seed = random:get_seed
 python.data.experimental.ops.optimization_options = data_options
 python.data.experimental.ops.threading_options = data_options
 python.data.experimental.ops.stats_options = data_options

@@ -1,22 +1,23 @@
 """Views of tensorflow.python.ops, layers, keras and feature_column."""
 
 TABLE = """\
-python.ops.array_ops = arrays _ops math
+python.ops.array_ops = arrays _ops math @ shapes:broadcast_static_shape
 python.ops.batch_ops = _ops
 python.ops.bitwise_ops = @bitwise _ops
 python.ops.candidate_sampling_ops = nn _ops
 python.ops.check_ops = checks arrays
 python.ops.clip_ops = math
 python.ops.confusion_matrix = @math losses metrics
-python.ops.control_flow_ops = control_flow _ops
-python.ops.data_flow_ops = _ops @queue @
+python.ops.control_flow_ops = control_flow @ _ops
+python.ops.data_flow_ops = @ @queue _ops
 python.ops.embedding_ops = nn
-python.ops.functional_ops = control_flow _ops
+python.ops.functional_ops = @ control_flow _ops
 python.ops.gradient_checker = testing.gradient_checker
 python.ops.gradient_checker_v2 = testing.gradient_checker_v2
-python.ops.gradients = optimizers
-python.ops.gradients_impl = optimizers
-python.ops.gradients_util = optimizers
+python.ops.custom_gradient = @
+python.ops.gradients = optimizers @
+python.ops.gradients_impl = optimizers @
+python.ops.gradients_util = optimizers @
 python.ops.image_ops = @image _ops
 python.ops.image_ops_impl = @image _ops
 python.ops.init_ops = initializers @
@@ -27,13 +28,13 @@ python.ops.linalg.linalg_impl = @linalg _ops
 python.ops.linalg_ops = @linalg @ _ops
 python.ops.list_ops = _ops
 python.ops.logging_ops = control_flow @ _ops
-python.ops.lookup_ops = @lookup @ variables:tables_initializer
+python.ops.lookup_ops = lookup variables:tables_initializer initialize_all_tables=variables:tables_initializer
 python.ops.losses.losses = losses
 python.ops.losses.losses_impl = losses
 python.ops.losses.util = losses
 python.ops.manip_ops = @manip _ops
 python.ops.map_fn = control_flow @
-python.ops.math_ops = math _ops arrays:reshape @math
+python.ops.math_ops = math _ops arrays:reshape @math @
 python.ops.metrics = metrics
 python.ops.metrics_impl = metrics
 python.ops.nn = nn @nn math
@@ -62,7 +63,7 @@ python.ops.string_ops = strings @strings _ops
 python.ops.template = @
 python.ops.tensor_array_ops = @ control_flow
 python.ops.training_ops = _ops
-python.ops.unconnected_gradients = optimizers:UnconnectedGradients
+python.ops.unconnected_gradients = @
 python.ops.variable_scope = variables
 python.ops.variables = variables VariableV1=variables:Variable RefVariable=variables:Variable
 python.ops.weights_broadcast_ops = losses metrics
