@@ -109,10 +109,9 @@ def test_names_are_put_into_scopes_and_taken_out():
 
 
 def test_module_attributes_of_private_modules_reach_the_implementation():
+    from headrace import tf2 as implementation
     from tensorflow.python import tf2
     from tensorflow.python.ops import gradient_checker
-
-    from headrace import tf2 as implementation
 
     tf2._force_enable = True
     assert tf2.enabled() and implementation._force_enable is True
