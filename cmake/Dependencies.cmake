@@ -15,6 +15,12 @@ find_package(spdlog REQUIRED CONFIG)
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(RE2 REQUIRED IMPORTED_TARGET re2)
 pkg_check_modules(SIMDJSON REQUIRED IMPORTED_TARGET simdjson)
+pkg_check_modules(OPENBLAS REQUIRED IMPORTED_TARGET openblas)
 pkg_check_modules(FAST_FLOAT QUIET IMPORTED_TARGET fast_float)
-find_library(MVEC mvec REQUIRED)  # glibc's vector math
+# The vector forms of exp, log and their like: glibc's, which has them for ARM only from 2.38 on; SLEEF's are called alike.
+if(CMAKE_SYSTEM_PROCESSOR MATCHES "aarch64|arm64")
+  find_library(MVEC NAMES sleefgnuabi REQUIRED)
+else()
+  find_library(MVEC mvec REQUIRED)
+endif()
 find_library(SNAPPY snappy REQUIRED)

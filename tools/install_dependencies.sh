@@ -10,11 +10,12 @@ what=${1:-build}
 
 build_packages=(
   g++ cmake ninja-build lld pkg-config ca-certificates curl
-  libdnnl-dev libabsl-dev libprotobuf-dev protobuf-compiler libboost-system-dev libssl-dev libsqlite3-dev
+  libdnnl-dev libopenblas-serial-dev libabsl-dev libprotobuf-dev protobuf-compiler libboost-system-dev libssl-dev libsqlite3-dev
   zlib1g-dev libsnappy-dev libyaml-cpp-dev libspdlog-dev libre2-dev libsimdjson-dev libfast-float-dev nlohmann-json3-dev
   python3.11 python3.11-dev python3.11-venv bubblewrap
   libcli11-dev  # the C++ example's flags
 )
+[ "$(uname -m)" = x86_64 ] || build_packages+=(libsleef-dev)  # vector math where glibc has none
 test_packages=(libgtest-dev libgmock-dev)
 develop_packages=(clang-14 clang-format-14 clang-tidy-14 libclang-rt-14-dev ccache libbenchmark-dev)
 

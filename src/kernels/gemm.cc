@@ -1,11 +1,14 @@
-// oneDNN parallelises with OpenMP, whose threads would fight with ours: each call is confined to its thread, and large
-// products are cut into blocks of rows or columns for the compute pool.
+// oneDNN parallelises with OpenMP, whose threads would fight with ours: each call is confined to its thread, as
+// OpenBLAS is by being its serial build, and large products are cut into blocks of rows or columns for the compute
+// pool.
 #include "kernels/gemm.h"
 
+#include <cblas.h>
 #include <dnnl.h>
 
 #include <algorithm>
 #include <cstring>
+#include <limits>
 #include <vector>
 
 #include "headrace/error.h"
@@ -100,6 +103,20 @@ void FloatGemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t
   }
 }
 
+void DoubleGemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, const double* a, int64_t lda,
+                const double* b, int64_t ldb, double* c, int64_t ldc, bool accumulate) {
+  // The serial build, which we ask for, has no threads of its own; another that is installed in its place would.
+  [[maybe_unused]] static const bool confined = (openblas_set_num_threads(1), true);
+  const auto size = [](int64_t n) {
+    if (n > std::numeric_limits<blasint>::max()) {
+      throw Unimplemented("a product of double matrices with ", n, " rows or columns");
+    }
+    return static_cast<blasint>(std::max<int64_t>(1, n));
+  };
+  cblas_dgemm(CblasRowMajor, transpose_a ? CblasTrans : CblasNoTrans, transpose_b ? CblasTrans : CblasNoTrans, size(m),
+              size(n), size(k), 1.0, a, size(lda), b, size(ldb), accumulate ? 1.0 : 0.0, c, size(ldc));
+}
+
 // 16-bit types are computed in float and rounded once.
 template <class T>
 std::vector<float> Widen(const T* from, int64_t rows, int64_t columns, int64_t ld) {
@@ -154,7 +171,7 @@ template <class T>
 void Gemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, const T* a, int64_t lda, const T* b,
           int64_t ldb, T* c, int64_t ldc, bool accumulate) {
   if (m == 0 || n == 0) return;
-  if (k == 0 || !std::is_same_v<T, float>) {
+  if (k == 0 || !std::is_floating_point_v<T>) {
     if (!accumulate) {
       for (int64_t i = 0; i < m; ++i) std::fill_n(c + i * ldc, n, T(0));
     }
@@ -162,6 +179,8 @@ void Gemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, c
   }
   if constexpr (std::is_same_v<T, float>) {
     FloatGemm(transpose_a, transpose_b, m, n, k, a, lda, b, ldb, c, ldc, accumulate);
+  } else if constexpr (std::is_same_v<T, double>) {
+    DoubleGemm(transpose_a, transpose_b, m, n, k, a, lda, b, ldb, c, ldc, accumulate);
   } else if constexpr (std::is_same_v<T, Half> || std::is_same_v<T, BFloat16>) {
     NarrowGemm(transpose_a, transpose_b, m, n, k, a, lda, b, ldb, c, ldc, accumulate);
   } else {

@@ -1,5 +1,5 @@
 // Matrix products of row-major matrices. float goes to oneDNN's generated kernels, which measured fastest at every size
-// of the models we care about; the other types run on a packed, register-blocked loop of our own.
+// of the models we care about, double to OpenBLAS; integers run on a packed, register-blocked loop of our own.
 #pragma once
 
 #include <cstdint>

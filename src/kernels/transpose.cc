@@ -1,11 +1,13 @@
 // Axes that stay together are merged first. Then either whole contiguous rows are moved, or the innermost axes of input
-// and output differ and squares of these two are moved, so that both sides are touched a cache line at a time.
+// and output differ and matrices of these two are transposed, in squares that fit into registers.
 #include "kernels/transpose.h"
 
 #include <algorithm>
 #include <complex>
 #include <cstring>
 #include <string>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 namespace headrace {
@@ -58,38 +60,108 @@ void ForEach(const std::vector<Axis>& outer, int64_t begin, int64_t end, const B
   }
 }
 
+// ---------------------------------------------------------------------------------------------------- squares in
+// registers Vectors of 16 bytes, which every processor has. A square of 16 / sizeof(T) rows is transposed by
+// interleaving halves: rows i and i + n/2, log2(n) times over.
+
 template <class T>
-void Move(ThreadPool& pool, std::vector<Axis> axes, const T* input, T* output) {
-  const Axis inner = axes.back();
-  axes.pop_back();
-  Axis other{1, 0, 0};  // the input's innermost axis, if that isn't the output's
-  if (inner.in_stride != 1) {
-    const auto contiguous = std::find_if(axes.begin(), axes.end(), [](const Axis& a) { return a.in_stride == 1; });
-    other = *contiguous;
-    axes.erase(contiguous);
+inline constexpr int kSquare = sizeof(T) <= 8 && std::is_trivially_copyable_v<T> ? 16 / sizeof(T) : 1;
+
+template <class T>
+using Vector [[gnu::vector_size(16), gnu::aligned(1), gnu::may_alias]] = T;
+
+template <class T, size_t... I>
+[[gnu::always_inline]] inline void Interleave(Vector<T>* rows, std::index_sequence<I...>) {
+  constexpr int n = kSquare<T>;
+  Vector<T> mixed[n];
+  for (int i = 0; i < n / 2; ++i) {
+    mixed[2 * i] = __builtin_shufflevector(rows[i], rows[i + n / 2], (I % 2 * n + I / 2)...);
+    mixed[2 * i + 1] = __builtin_shufflevector(rows[i], rows[i + n / 2], (I % 2 * n + n / 2 + I / 2)...);
   }
-  int64_t positions = 1;
-  for (const auto& axis : axes) positions *= axis.size;
-  const int64_t grain = std::max<int64_t>(1, (1 << 17) / (inner.size * other.size));
-  pool.ParallelFor(positions, grain, [&](int64_t begin, int64_t end) {
-    ForEach(axes, begin, end, [&](int64_t in, int64_t out) {
-      if (inner.in_stride == 1) {
-        std::copy_n(input + in, inner.size, output + out);
-        return;
-      }
-      constexpr int64_t kSquare = 16;
-      for (int64_t i0 = 0; i0 < inner.size; i0 += kSquare) {
-        const int64_t i1 = std::min(inner.size, i0 + kSquare);
-        for (int64_t j0 = 0; j0 < other.size; j0 += kSquare) {
-          const int64_t j1 = std::min(other.size, j0 + kSquare);
-          for (int64_t j = j0; j < j1; ++j) {
-            for (int64_t i = i0; i < i1; ++i) {
-              output[out + j * other.out_stride + i] = input[in + i * inner.in_stride + j];
-            }
-          }
+  for (int i = 0; i < n; ++i) rows[i] = mixed[i];
+}
+
+// to[j][i] = from[i][j] for a square; the strides are in elements.
+template <class T>
+[[gnu::always_inline]] inline void TransposeSquare(const T* from, int64_t from_stride, T* to, int64_t to_stride) {
+  constexpr int n = kSquare<T>;
+  Vector<T> rows[n];
+  for (int i = 0; i < n; ++i) rows[i] = *reinterpret_cast<const Vector<T>*>(from + i * from_stride);
+  for (int width = 1; width < n; width *= 2) Interleave<T>(rows, std::make_index_sequence<n>());
+  for (int i = 0; i < n; ++i) *reinterpret_cast<Vector<T>*>(to + i * to_stride) = rows[i];
+}
+
+// Whole cache lines are read and written: a block of lines goes through a buffer, since lines that lie a power of two
+// apart would push each other out of the cache before they are full.
+template <class T>
+inline constexpr int64_t kLine = kSquare<T> > 1 ? 64 / sizeof(T) : 16;
+
+template <class T>
+void TransposeBlock(const T* from, int64_t from_stride, T* to, int64_t to_stride) {
+  constexpr int64_t n = kLine<T>;
+  alignas(64) T block[n * n];
+  for (int64_t i = 0; i < n; i += kSquare<T>) {
+    for (int64_t j = 0; j < n; j += kSquare<T>) {
+      TransposeSquare<T>(from + i * from_stride + j, from_stride, block + j * n + i, n);
+    }
+  }
+  for (int64_t j = 0; j < n; ++j) std::copy_n(block + j * n, n, to + j * to_stride);
+}
+
+// to[j][i] = from[i][j] for i < rows, j < columns.
+template <class T>
+void TransposeMatrix(const T* from, int64_t from_stride, int64_t rows, int64_t columns, T* to, int64_t to_stride) {
+  constexpr int64_t n = kLine<T>;
+  for (int64_t i0 = 0; i0 < rows; i0 += n) {
+    const int64_t i1 = std::min(rows, i0 + n);
+    for (int64_t j0 = 0; j0 < columns; j0 += n) {
+      const int64_t j1 = std::min(columns, j0 + n);
+      if constexpr (kSquare < T >> 1) {
+        if (i1 - i0 == n && j1 - j0 == n) {
+          TransposeBlock(from + i0 * from_stride + j0, from_stride, to + j0 * to_stride + i0, to_stride);
+          continue;
         }
       }
+      for (int64_t j = j0; j < j1; ++j) {
+        for (int64_t i = i0; i < i1; ++i) to[j * to_stride + i] = from[i * from_stride + j];
+      }
+    }
+  }
+}
+
+// ------------------------------------------------------------------------------------------------------------ any axes
+
+template <class T>
+void Move(ThreadPool& pool, std::vector<Axis> axes, const T* input, T* output) {
+  constexpr int64_t kElementsPerTask = 1 << 16;
+  const Axis inner = axes.back();
+  axes.pop_back();
+  int64_t positions = 1;
+  if (inner.in_stride == 1) {
+    for (const auto& axis : axes) positions *= axis.size;
+    pool.ParallelFor(positions, 1 + kElementsPerTask / inner.size, [&](int64_t begin, int64_t end) {
+      ForEach(axes, begin, end, [&](int64_t in, int64_t out) { std::copy_n(input + in, inner.size, output + out); });
     });
+    return;
+  }
+  // The input's innermost axis is another of the output's: these two make matrices, which are cut into bands of rows.
+  const auto contiguous = std::find_if(axes.begin(), axes.end(), [](const Axis& a) { return a.in_stride == 1; });
+  const Axis other = *contiguous;
+  axes.erase(contiguous);
+  for (const auto& axis : axes) positions *= axis.size;
+  constexpr int64_t kBand = 4 * kLine<T>;
+  const int64_t bands = (inner.size + kBand - 1) / kBand;
+  const int64_t grain = 1 + kElementsPerTask / (std::min(kBand, inner.size) * other.size);
+  pool.ParallelFor(positions * bands, grain, [&](int64_t begin, int64_t end) {
+    while (begin < end) {
+      const int64_t position = begin / bands, last = std::min(end, (position + 1) * bands);
+      const int64_t row = begin % bands * kBand, rows = std::min(inner.size, (last - position * bands) * kBand) - row;
+      ForEach(axes, position, position + 1, [&](int64_t in, int64_t out) {
+        TransposeMatrix(input + in + row * inner.in_stride, inner.in_stride, rows, other.size, output + out + row,
+                        other.out_stride);
+      });
+      begin = last;
+    }
   });
 }
 

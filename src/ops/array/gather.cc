@@ -7,6 +7,8 @@
 
 #include <algorithm>
 #include <string>
+#include <string_view>
+#include <type_traits>
 #include <unordered_set>
 #include <vector>
 
@@ -14,6 +16,7 @@
 #include "headrace/operators.h"
 #include "headrace/ops/math.h"
 #include "kernels/copy.h"
+#include "kernels/dispatch.h"
 
 namespace headrace {
 namespace {
@@ -283,16 +286,32 @@ DEFINE_OP("Where")
     })
     .Kernel([](KernelContext& context) {
       const Tensor& input = context.input(0);
+      const int64_t n = input.num_elements();
       std::vector<int64_t> found;
       VisitNumeric(input.dtype(), "Where", [&](auto zero) {
-        const auto values = input.flat<decltype(zero)>();
-        for (size_t i = 0; i < values.size(); ++i) {
-          if (values[i] != zero) found.push_back(static_cast<int64_t>(i));
+        using T = decltype(zero);
+        const T* values = input.data<T>();
+        Vectorised(
+            [&found](const T* values, int64_t n) {
+              int64_t count = 0;
+              for (int64_t i = 0; i < n; ++i) count += values[i] != T(0) ? 1 : 0;
+              found.resize(static_cast<size_t>(count) + 1);  // what is not found is written behind the end
+            },
+            values, n);
+        int64_t* to = found.data();
+        for (int64_t i = 0; i < n; ++i) {
+          *to = i;
+          to += values[i] != T(0) ? 1 : 0;
         }
       });
+      found.pop_back();
       const int rank = input.rank();
       Tensor& output = context.AllocateOutput(0, {static_cast<int64_t>(found.size()), rank});
       int64_t* to = output.data<int64_t>();
+      if (rank == 1) {
+        std::copy(found.begin(), found.end(), to);
+        return;
+      }
       for (size_t i = 0; i < found.size(); ++i) {
         int64_t rest = found[i];
         for (int axis = rank - 1; axis >= 0; --axis) {
@@ -427,6 +446,9 @@ Tensor Indices(DType dtype, const std::vector<int64_t>& values) {
   return Tensor::Vector(std::vector<int32_t>(values.begin(), values.end()));
 }
 
+template <class T>
+using KeyOf = std::conditional_t<std::is_same_v<T, std::string>, std::string_view, T>;
+
 // Slices of a tensor along an axis as keys: slice i is `outer` runs of `inner` values.
 template <class T>
 struct SliceKeys {
@@ -464,19 +486,44 @@ void RunUnique(KernelContext& context, int axis) {
   for (int i = 0; i < x.rank(); ++i) (i < axis ? outer : inner) *= i == axis ? 1 : x.dim(i);
   const int64_t n = x.dim(axis);
   std::vector<int64_t> where(static_cast<size_t>(n)), counts, firsts;
+  const bool counted = context.num_outputs() > 2;
+  auto note = [&](int64_t i, int64_t& position, bool added) {
+    if (added) {
+      position = static_cast<int64_t>(firsts.size());
+      firsts.push_back(i);
+      if (counted) counts.push_back(0);
+    }
+    where[static_cast<size_t>(i)] = position;
+    if (counted) ++counts[static_cast<size_t>(position)];
+  };
   VisitKeys(x, "Unique", [&](auto values) {
     using T = std::remove_cv_t<typename decltype(values)::element_type>;
     const SliceKeys<T> keys = {values.data(), outer, n, inner};
-    absl::flat_hash_map<int64_t, int64_t, typename SliceKeys<T>::Hash, typename SliceKeys<T>::Equal> position(
-        0, {&keys}, {&keys});
-    for (int64_t i = 0; i < n; ++i) {
-      const auto [found, added] = position.try_emplace(i, static_cast<int64_t>(firsts.size()));
-      if (added) {
-        firsts.push_back(i);
-        counts.push_back(0);
+    if (!keys.of_one_value()) {
+      absl::flat_hash_map<int64_t, int64_t, typename SliceKeys<T>::Hash, typename SliceKeys<T>::Equal> position(
+          0, {&keys}, {&keys});
+      for (int64_t i = 0; i < n; ++i) {
+        const auto [found, added] = position.try_emplace(i);
+        note(i, found->second, added);
       }
-      where[static_cast<size_t>(i)] = found->second;
-      ++counts[static_cast<size_t>(found->second)];
+      return;
+    }
+    if constexpr (std::is_integral_v<T>) {  // a table of all values in between, if there aren't many
+      const auto [least, most] = std::minmax_element(values.begin(), values.end());
+      const uint64_t range = n == 0 ? 0 : static_cast<uint64_t>(*most) - static_cast<uint64_t>(*least);
+      if (n > 0 && range < 4 * static_cast<uint64_t>(n)) {
+        std::vector<int64_t> position(static_cast<size_t>(range) + 1, -1);
+        for (int64_t i = 0; i < n; ++i) {
+          int64_t& at = position[static_cast<uint64_t>(values[i]) - static_cast<uint64_t>(*least)];
+          note(i, at, at < 0);
+        }
+        return;
+      }
+    }
+    absl::flat_hash_map<KeyOf<T>, int64_t> position;
+    for (int64_t i = 0; i < n; ++i) {
+      const auto [found, added] = position.try_emplace(KeyOf<T>(values[i]));
+      note(i, found->second, added);
     }
   });
   Shape shape = x.shape();

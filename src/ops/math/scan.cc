@@ -5,9 +5,13 @@
 #include <numeric>
 #include <vector>
 
+#include "base/thread_pool.h"
 #include "declare/declare.h"
 #include "headrace/operators.h"
 #include "headrace/ops/array.h"
+#include "kernels/arg_extreme.h"
+#include "kernels/convert.h"
+#include "kernels/dispatch.h"
 
 namespace headrace {
 namespace {
@@ -22,23 +26,48 @@ int ResolveAxis(int64_t axis, int rank) {
 // ---------------------------------------------------------------------------------------------------------- cumulative
 
 template <class T, class Combine>
-void Scan(const Tensor& input, int axis, bool exclusive, bool reverse, T neutral, Combine combine, T* out) {
+void ScanRow(const T* in, T* out, int64_t n, int64_t step, bool exclusive, T neutral, Combine combine) {
+  T running = neutral;
+  for (int64_t i = 0; i < n; ++i, in += step, out += step) {
+    const T next = static_cast<T>(combine(running, *in));
+    *out = exclusive ? running : next;
+    running = next;
+  }
+}
+
+// n rows of `width` elements, `step` apart: each is combined with the one before.
+template <class T, class Combine>
+void ScanColumns(const T* in, T* out, int64_t n, int64_t width, int64_t step, bool exclusive, T neutral,
+                 Combine combine) {
+  for (int64_t k = 0; k < width; ++k) out[k] = exclusive ? neutral : static_cast<T>(combine(neutral, in[k]));
+  if (!exclusive) in += step;
+  for (int64_t i = 1; i < n; ++i, in += step, out += step) {
+#pragma GCC ivdep
+    for (int64_t k = 0; k < width; ++k) out[k + step] = static_cast<T>(combine(out[k], in[k]));
+  }
+}
+
+template <class T, class Combine>
+void Scan(ThreadPool& pool, const Tensor& input, int axis, bool exclusive, bool reverse, T neutral, Combine combine,
+          T* output) {
+  if (input.num_elements() == 0) return;
   int64_t outer = 1, inner = 1;
   for (int i = 0; i < axis; ++i) outer *= input.dim(i);
   for (int i = axis + 1; i < input.rank(); ++i) inner *= input.dim(i);
-  const int64_t n = input.dim(axis);
-  const T* in = input.data<T>();
-  for (int64_t o = 0; o < outer; ++o) {
-    for (int64_t k = 0; k < inner; ++k) {
-      T running = neutral;
-      for (int64_t step = 0; step < n; ++step) {
-        const int64_t at = (o * n + (reverse ? n - 1 - step : step)) * inner + k;
-        const T next = static_cast<T>(combine(running, in[at]));
-        out[at] = exclusive ? running : next;
-        running = next;
+  const int64_t n = input.dim(axis), step = reverse ? -inner : inner;
+  constexpr int64_t kElementsPerTask = 1 << 15;
+  pool.ParallelFor(outer, 1 + kElementsPerTask / (n * inner), [&](int64_t begin, int64_t end) {
+    for (int64_t o = begin; o < end; ++o) {
+      const int64_t first = (o * n + (reverse ? n - 1 : 0)) * inner;
+      const T* in = input.data<T>() + first;
+      T* out = output + first;
+      if (inner == 1) {
+        ScanRow(in, out, n, step, exclusive, neutral, combine);
+      } else {
+        Vectorised([](auto... a) { ScanColumns(a...); }, in, out, n, inner, step, exclusive, neutral, combine);
       }
     }
-  }
+  });
 }
 
 KernelFactory ScanKernel(bool product) {
@@ -53,10 +82,10 @@ KernelFactory ScanKernel(bool product) {
         T* out = context.AllocateOutput(0, input.shape()).template data<T>();
         if (product) {
           Scan(
-              input, axis, exclusive, reverse, T(1), [](T a, T b) { return a * b; }, out);
+              context.pool(), input, axis, exclusive, reverse, T(1), [](T a, T b) { return a * b; }, out);
         } else {
           Scan(
-              input, axis, exclusive, reverse, T(0), [](T a, T b) { return a + b; }, out);
+              context.pool(), input, axis, exclusive, reverse, T(0), [](T a, T b) { return a + b; }, out);
         }
       });
     };
@@ -88,49 +117,26 @@ DEFINE_OP("Cumprod").SameSignatureAs("Cumsum").Kernel(ScanKernel(true)).Gradient
 // ------------------------------------------------------------------------------------------------- argmax and the top
 // k
 
-template <class T, class Better>
-void ArgExtreme(const Tensor& input, int axis, Better better, Tensor* output) {
-  int64_t inner = 1, outer = 1;
-  for (int i = 0; i < axis; ++i) outer *= input.dim(i);
-  for (int i = axis + 1; i < input.rank(); ++i) inner *= input.dim(i);
-  const int64_t n = input.dim(axis);
-  if (n == 0) throw InvalidArgument("Reduction axis ", axis, " is empty in shape ", input.shape());
-  const T* in = input.data<T>();
-  for (int64_t o = 0; o < outer; ++o) {
-    for (int64_t k = 0; k < inner; ++k) {
-      const T* column = in + o * n * inner + k;
-      int64_t best = 0;
-      for (int64_t i = 1; i < n; ++i) {
-        if (better(column[i * inner], column[best * inner])) best = i;
-      }
-      if (output->dtype() == DType::kInt32) {
-        output->data<int32_t>()[o * inner + k] = static_cast<int32_t>(best);
-      } else {
-        output->data<int64_t>()[o * inner + k] = best;
-      }
-    }
-  }
-}
-
 Kernel ArgKernel(bool largest) {
   return [largest](KernelContext& context) {
     const Tensor& input = context.input(0);
     const int axis = ResolveAxis(context.input(1).AsInt64(), input.rank());
     Shape shape;
+    int64_t inner = 1, outer = 1;
     for (int i = 0; i < input.rank(); ++i) {
       if (i != axis) shape.Append(input.dim(i));
+      if (i < axis) outer *= input.dim(i);
+      if (i > axis) inner *= input.dim(i);
     }
+    const int64_t n = input.dim(axis);
+    if (n == 0) throw InvalidArgument("Reduction axis ", axis, " is empty in shape ", input.shape());
     Tensor& output = context.AllocateOutput(0, shape);
-    VisitNumeric(input.dtype(), "ArgMax", [&](auto zero) {
-      using T = decltype(zero);
-      if (largest) {
-        ArgExtreme<T>(
-            input, axis, [](T a, T b) { return a > b; }, &output);
-      } else {
-        ArgExtreme<T>(
-            input, axis, [](T a, T b) { return a < b; }, &output);
-      }
-    });
+    Tensor positions =
+        output.dtype() == DType::kInt64 ? output : context.Scratch(DType::kInt64, {output.num_elements()});
+    ArgExtremes(context.pool(), largest, input.dtype(), input.raw(), outer, n, inner, positions.data<int64_t>());
+    if (output.dtype() != DType::kInt64) {
+      FindConversion(DType::kInt64, output.dtype())(positions.raw(), output.raw(), output.num_elements());
+    }
   };
 }
 

@@ -3,6 +3,7 @@
 #include "headrace/ops/random.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
 #include <memory>
@@ -13,7 +14,9 @@
 
 #include "base/thread_pool.h"
 #include "declare/declare.h"
+#include "kernels/convert.h"
 #include "kernels/copy.h"
+#include "kernels/dispatch.h"
 #include "kernels/philox.h"
 
 namespace headrace {
@@ -66,74 +69,58 @@ class RandomSource {
 };
 
 // ------------------------------------------------------------------------------------------------------- distributions
-// A distribution turns one group of bits into kCount numbers.
+// A distribution turns a group of four words into kCount numbers; a loop over groups runs in vectors. One that may turn
+// some down gives those groups once more to Redraw, with all the bits that are reserved for them.
 
 struct UniformFloats {
   using Number = float;
   static constexpr int kCount = 4;
-  void operator()(Philox& generator, float* out) const {
-    const Philox::Group bits = generator();
-    for (size_t i = 0; i < 4; ++i) out[i] = UniformFloat(bits[i]);
+  HEADRACE_LANE std::array<float, kCount> operator()(uint32_t w0, uint32_t w1, uint32_t w2, uint32_t w3) const {
+    return {UniformFloat(w0), UniformFloat(w1), UniformFloat(w2), UniformFloat(w3)};
   }
 };
 struct UniformDoubles {
   using Number = double;
   static constexpr int kCount = 2;
-  void operator()(Philox& generator, double* out) const {
-    const Philox::Group bits = generator();
-    for (size_t i = 0; i < 2; ++i) out[i] = UniformDouble(bits[2 * i], bits[2 * i + 1]);
+  HEADRACE_LANE std::array<double, kCount> operator()(uint32_t w0, uint32_t w1, uint32_t w2, uint32_t w3) const {
+    return {UniformDouble(w0, w1), UniformDouble(w2, w3)};
   }
 };
 struct Normals4 {
   using Number = float;
   static constexpr int kCount = 4;
-  void operator()(Philox& generator, float* out) const {
-    const Philox::Group bits = generator();
-    NormalFloats(bits[0], bits[1], out, out + 1);
-    NormalFloats(bits[2], bits[3], out + 2, out + 3);
+  HEADRACE_LANE std::array<float, kCount> operator()(uint32_t w0, uint32_t w1, uint32_t w2, uint32_t w3) const {
+    float a, b, c, d;
+    NormalFloats(w0, w1, &a, &b);
+    NormalFloats(w2, w3, &c, &d);
+    return {a, b, c, d};
   }
 };
 struct Normals2 {
   using Number = double;
   static constexpr int kCount = 2;
-  void operator()(Philox& generator, double* out) const {
-    const Philox::Group bits = generator();
-    NormalDoubles(bits[0], bits[1], bits[2], bits[3], out, out + 1);
+  HEADRACE_LANE std::array<double, kCount> operator()(uint32_t w0, uint32_t w1, uint32_t w2, uint32_t w3) const {
+    double a, b;
+    NormalDoubles(w0, w1, w2, w3, &a, &b);
+    return {a, b};
   }
 };
 // 16-bit types take the low mantissa bits of each word.
-struct UniformHalves {
-  using Number = Half;
-  static constexpr int kCount = 4;
-  void operator()(Philox& generator, Half* out) const {
-    const Philox::Group bits = generator();
-    for (size_t i = 0; i < 4; ++i) out[i] = Half(static_cast<float>(bits[i] & 0x3ff) / 1024.0f);
-  }
-};
-struct UniformBFloats {
-  using Number = BFloat16;
-  static constexpr int kCount = 4;
-  void operator()(Philox& generator, BFloat16* out) const {
-    const Philox::Group bits = generator();
-    for (size_t i = 0; i < 4; ++i) out[i] = BFloat16(static_cast<float>(bits[i] & 0x7f) / 128.0f);
-  }
-};
-// Numbers that are made as floats and rounded.
-template <class Narrow, class Base>
-struct Rounded {
+template <class Narrow, uint32_t kSteps>
+struct UniformNarrow {
   using Number = Narrow;
-  static constexpr int kCount = Base::kCount;
-  void operator()(Philox& generator, Narrow* out) const {
-    float wide[Base::kCount];
-    Base()(generator, wide);
-    for (int i = 0; i < kCount; ++i) out[i] = Narrow(wide[i]);
+  static constexpr int kCount = 4;
+  HEADRACE_LANE std::array<Narrow, kCount> operator()(uint32_t w0, uint32_t w1, uint32_t w2, uint32_t w3) const {
+    auto number = [](uint32_t word) { return Narrow(static_cast<float>(word % kSteps) / static_cast<float>(kSteps)); };
+    return {number(w0), number(w1), number(w2), number(w3)};
   }
 };
+using UniformHalves = UniformNarrow<Half, 1024>;
+using UniformBFloats = UniformNarrow<BFloat16, 128>;
+
 // Normal numbers within two deviations: others are drawn again, so each group of numbers has bits of its own reserved.
-struct TruncatedNormals4 {
-  using Number = float;
-  static constexpr int kCount = 4;
-  void operator()(Philox& generator, float* out) const {
+struct TruncatedNormals4 : Normals4 {
+  void Redraw(Philox generator, float* out) const {
     SinglePhilox bits(generator);
     for (int filled = 0; filled < kCount;) {
       const uint32_t x0 = bits(), x1 = bits();
@@ -145,10 +132,8 @@ struct TruncatedNormals4 {
     }
   }
 };
-struct TruncatedNormals2 {
-  using Number = double;
-  static constexpr int kCount = 2;
-  void operator()(Philox& generator, double* out) const {
+struct TruncatedNormals2 : Normals2 {
+  void Redraw(Philox generator, double* out) const {
     SinglePhilox bits(generator);
     for (int filled = 0; filled < kCount;) {
       const uint32_t x0 = bits(), x1 = bits(), x2 = bits(), x3 = bits();
@@ -161,25 +146,74 @@ struct TruncatedNormals2 {
   }
 };
 
+constexpr int64_t kBlock = 256;  // groups that are drawn at once
+
+// Groups [first, first + groups) of at most kBlock, whose bits begin `stride` groups behind one another.
+template <class Distribution>
+void DrawBlock(Philox base, uint64_t first, uint64_t stride, int64_t groups, Distribution distribution,
+               typename Distribution::Number* out) {
+  uint32_t w0[kBlock], w1[kBlock], w2[kBlock], w3[kBlock];
+  for (int64_t i = 0; i < groups; ++i) {
+    const Philox::Group group = base.At((first + static_cast<uint64_t>(i)) * stride);
+    w0[i] = group[0];
+    w1[i] = group[1];
+    w2[i] = group[2];
+    w3[i] = group[3];
+  }
+  constexpr int kCount = Distribution::kCount;
+  typename Distribution::Number numbers[kCount][kBlock];  // side by side first: what is interleaved stays scalar
+#pragma GCC ivdep
+  for (int64_t i = 0; i < groups; ++i) {
+    const auto made = distribution(w0[i], w1[i], w2[i], w3[i]);
+    for (int k = 0; k < kCount; ++k) numbers[k][i] = made[k];
+  }
+  for (int64_t i = 0; i < groups; ++i) {
+    for (int k = 0; k < kCount; ++k) out[i * kCount + k] = numbers[k][i];
+  }
+}
+
+template <class Distribution>
+void RedrawFarOnes(Philox base, uint64_t first, uint64_t stride, int64_t groups, Distribution distribution,
+                   typename Distribution::Number* out) {
+  for (int64_t i = 0; i < groups; ++i, out += Distribution::kCount) {
+    bool far = false;
+    for (int k = 0; k < Distribution::kCount; ++k) far |= !(std::fabs(out[k]) < 2);
+    if (!far) continue;
+    Philox generator = base;
+    generator.Skip((first + static_cast<uint64_t>(i)) * stride);
+    distribution.Redraw(generator, out);
+  }
+}
+
 // Fills n numbers, group after group; each group begins `stride` groups of bits behind the one before.
 template <class Distribution>
 void Fill(KernelContext& context, Philox base, uint64_t stride, Distribution distribution, void* output, int64_t n) {
   using Number = typename Distribution::Number;
   constexpr int64_t kCount = Distribution::kCount;
-  Number* out = static_cast<Number*>(output);
-  context.pool().ParallelFor((n + kCount - 1) / kCount, 4096, [&](int64_t begin, int64_t end) {
-    for (int64_t group = begin; group < end; ++group) {
-      Philox generator = base;
-      generator.Skip(static_cast<uint64_t>(group) * stride);
-      if ((group + 1) * kCount <= n) {
-        distribution(generator, out + group * kCount);
-      } else {
-        Number last[kCount];
-        distribution(generator, last);
-        std::copy_n(last, n - group * kCount, out + group * kCount);
+  Number* const numbers = static_cast<Number*>(output);
+  const int64_t blocks = (n + kBlock * kCount - 1) / (kBlock * kCount);
+  context.pool().ParallelFor(blocks, 16, [&](int64_t begin, int64_t end) {
+    for (int64_t block = begin; block < end; ++block) {
+      const int64_t at = block * kBlock * kCount, count = std::min(n - at, kBlock * kCount);
+      Number last[kBlock * kCount];  // the last group may be cut
+      Number* const out = count % kCount == 0 ? numbers + at : last;
+      const auto first = static_cast<uint64_t>(block * kBlock);
+      const int64_t groups = (count + kCount - 1) / kCount;
+      Vectorised([](auto... a) { DrawBlock(a...); }, base, first, stride, groups, distribution, out);
+      if constexpr (requires { distribution.Redraw(base, out); }) {
+        RedrawFarOnes(base, first, stride, groups, distribution, out);
       }
+      if (out == last) std::copy_n(last, count, numbers + at);
     }
   });
+}
+
+// 16-bit numbers are made as floats and rounded.
+template <class Distribution>
+void FillRounded(KernelContext& context, Philox base, uint64_t stride, Distribution distribution, Tensor& output) {
+  Tensor wide = context.Scratch(DType::kFloat, output.shape());
+  Fill(context, base, stride, distribution, wide.raw(), output.num_elements());
+  FindConversion(DType::kFloat, output.dtype())(wide.raw(), output.raw(), output.num_elements());
 }
 
 Shape ShapeInput(const Tensor& shape) {
@@ -193,21 +227,19 @@ void FillNumbers(KernelContext& context, Numbers numbers, Philox base, Tensor& o
   void* const out = output.raw();
   const int64_t n = output.num_elements();
   const DType dtype = output.dtype();
-  auto fill = [&](auto floats, auto doubles, auto halves, auto bfloats, uint64_t stride4, uint64_t stride2) {
+  if (numbers == Numbers::kUniform) {
+    if (dtype == DType::kFloat) return Fill(context, base, 1, UniformFloats(), out, n);
+    if (dtype == DType::kDouble) return Fill(context, base, 1, UniformDoubles(), out, n);
+    if (dtype == DType::kHalf) return Fill(context, base, 1, UniformHalves(), out, n);
+    return Fill(context, base, 1, UniformBFloats(), out, n);
+  }
+  auto fill = [&](auto floats, auto doubles, uint64_t stride4, uint64_t stride2) {
     if (dtype == DType::kFloat) return Fill(context, base, stride4, floats, out, n);
     if (dtype == DType::kDouble) return Fill(context, base, stride2, doubles, out, n);
-    if (dtype == DType::kHalf) return Fill(context, base, stride4, halves, out, n);
-    return Fill(context, base, stride4, bfloats, out, n);
+    return FillRounded(context, base, stride4, floats, output);
   };
-  switch (numbers) {
-    case Numbers::kUniform:
-      return fill(UniformFloats(), UniformDoubles(), UniformHalves(), UniformBFloats(), 1, 1);
-    case Numbers::kNormal:
-      return fill(Normals4(), Normals2(), Rounded<Half, Normals4>(), Rounded<BFloat16, Normals4>(), 1, 1);
-    default:
-      return fill(TruncatedNormals4(), TruncatedNormals2(), Rounded<Half, TruncatedNormals4>(),
-                  Rounded<BFloat16, TruncatedNormals4>(), kGroupsReserved, kGroupsReserved / 2);
-  }
+  numbers == Numbers::kNormal ? fill(Normals4(), Normals2(), 1, 1)
+                              : fill(TruncatedNormals4(), TruncatedNormals2(), kGroupsReserved, kGroupsReserved / 2);
 }
 
 KernelFactory NumbersKernel(Numbers numbers) {
@@ -254,21 +286,18 @@ struct UniformInt32s {
   using Number = int32_t;
   static constexpr int kCount = 4;
   uint32_t low, range;
-  void operator()(Philox& generator, int32_t* out) const {
-    const Philox::Group bits = generator();
-    for (size_t i = 0; i < 4; ++i) out[i] = static_cast<int32_t>(low + bits[i] % range);
+  HEADRACE_LANE std::array<int32_t, kCount> operator()(uint32_t w0, uint32_t w1, uint32_t w2, uint32_t w3) const {
+    auto number = [this](uint32_t word) { return static_cast<int32_t>(low + word % range); };
+    return {number(w0), number(w1), number(w2), number(w3)};
   }
 };
 struct UniformInt64s {
   using Number = int64_t;
   static constexpr int kCount = 2;
   uint64_t low, range;
-  void operator()(Philox& generator, int64_t* out) const {
-    const Philox::Group bits = generator();
-    for (size_t i = 0; i < 2; ++i) {
-      const uint64_t word = bits[2 * i] | static_cast<uint64_t>(bits[2 * i + 1]) << 32;
-      out[i] = static_cast<int64_t>(low + word % range);
-    }
+  HEADRACE_LANE std::array<int64_t, kCount> operator()(uint32_t w0, uint32_t w1, uint32_t w2, uint32_t w3) const {
+    auto number = [this](uint64_t word) { return static_cast<int64_t>(low + word % range); };
+    return {number(w0 | static_cast<uint64_t>(w1) << 32), number(w2 | static_cast<uint64_t>(w3) << 32)};
   }
 };
 
