@@ -7,7 +7,7 @@ FUZZ_SECONDS ?= 60
 export HEADRACE_ORACLE_PYTHON ?= $(BUILD)/oracle/bin/python
 export HEADRACE_TAXI_DATA ?= $(abspath $(CURDIR)/../shared/data/taxi)
 
-.PHONY: build test install uninstall quickstart bench format lint sanitize fuzz coverage check clean
+.PHONY: build test install uninstall quickstart bench bench-ops format lint sanitize fuzz coverage check clean
 
 build:
 	tools/install_dependencies.sh build
@@ -34,6 +34,10 @@ quickstart:
 bench: build
 	tools/install_dependencies.sh test
 	$(PYTHON) tools/bench.py
+
+bench-ops: build
+	tools/install_dependencies.sh test
+	$(PYTHON) tools/bench.py --ops
 
 format:
 	git ls-files '*.h' '*.cc' | xargs clang-format-14 -i

@@ -8,6 +8,7 @@ unless the name says otherwise, so that nothing is folded before the run.
 
 from __future__ import annotations
 
+import functools
 import os
 import sys
 import time
@@ -39,10 +40,16 @@ def function(name: str):
     raise AttributeError(name)
 
 
+def square(x):
+    return tf.reshape(x, [1024, 1024])
+
+
+def rows(x):
+    return tf.reshape(x, [65536, 16])
+
+
 def cases() -> dict[str, tuple]:
     """Each name's function from the variable of a million numbers to a tensor or an op."""
-    square = lambda x: tf.reshape(x, [1024, 1024])
-    rows = lambda x: tf.reshape(x, [65536, 16])
     chosen = random.randint(0, 65536, 65536)
     segments = random.randint(0, 1000, 65536)
     whole = (random.rand(N) * 1000).astype(np.int32)
@@ -122,19 +129,16 @@ def cases() -> dict[str, tuple]:
 
 
 def timed(run) -> float:
-    """The median of several rounds of about 20 ms."""
+    """The best of the runs of a tenth of a second, and of ten at least: what else the machine does only ever adds."""
     for _ in range(3):
         run()
-    begin = time.perf_counter()
-    run()
-    repeats = max(1, int(0.02 / max(time.perf_counter() - begin, 1e-6)))
-    rounds = []
-    for _ in range(5):
+    best, end, runs = 1e9, time.perf_counter() + 0.1, 0
+    while runs < 10 or time.perf_counter() < end:
         begin = time.perf_counter()
-        for _ in range(repeats):
-            run()
-        rounds.append((time.perf_counter() - begin) / repeats)
-    return sorted(rounds)[2]
+        run()
+        best = min(best, time.perf_counter() - begin)
+        runs += 1
+    return best
 
 
 def main() -> None:
@@ -146,7 +150,7 @@ def main() -> None:
                 result = build(variable(VALUES + np.float32(offset)))
                 target = result if isinstance(result, tf.Operation) else result.op
                 session.run(v1.global_variables_initializer())
-                print(name, "%.4f" % (timed(lambda: session.run(target)) * 1e9 / N), "ns", flush=True)
+                print(name, "%.4f" % (timed(functools.partial(session.run, target)) * 1e9 / N), "ns", flush=True)
         except Exception as error:  # the peer or we may lack the op
             print(name, "absent", type(error).__name__, str(error)[:80], file=sys.stderr, flush=True)
 

@@ -7,7 +7,6 @@
 #include <vector>
 
 #include "headrace/tensor.h"
-#include "kernels/transpose.h"
 
 namespace headrace {
 namespace {
@@ -131,42 +130,6 @@ TEST(ReduceTest, AxesOutOfRangeAreNamed) {
     EXPECT_EQ(e.code(), Code::kInvalidArgument);
     EXPECT_NE(std::string(e.what()).find("2"), std::string::npos);
   }
-}
-
-TEST(TransposeTest, MovesEveryElementToItsPlace) {
-  ThreadPool pool(1);
-  const Shape shape{3, 20, 1, 18};
-  const Tensor input = [&] {
-    Tensor t(DType::kInt32, shape);
-    for (int i = 0; i < t.num_elements(); ++i) t.data<int32_t>()[i] = i;
-    return t;
-  }();
-  std::vector<int64_t> permutation{0, 1, 2, 3};
-  do {
-    const Shape out_shape = TransposedShape(shape, permutation);
-    Tensor output(DType::kInt32, out_shape);
-    Transpose(pool, input, permutation, output);
-    for (int64_t i = 0; i < output.num_elements(); ++i) {
-      int64_t rest = i, at = 0;
-      for (int axis = 3; axis >= 0; --axis) {
-        int64_t stride = 1;
-        for (int j = static_cast<int>(permutation[axis]) + 1; j < 4; ++j) stride *= shape[j];
-        at += rest % out_shape[axis] * stride;
-        rest /= out_shape[axis];
-      }
-      ASSERT_EQ(output.data<int32_t>()[i], at);
-    }
-  } while (std::next_permutation(permutation.begin(), permutation.end()));
-}
-
-TEST(TransposeTest, MovesStringsAndRejectsWhatIsNoPermutation) {
-  ThreadPool pool(0);
-  const Tensor input = Tensor::Of<std::string>({1, 2}, std::vector<std::string>{"a", "b"});
-  Tensor output(DType::kString, {2, 1});
-  Transpose(pool, input, std::array<int64_t, 2>{1, 0}, output);
-  EXPECT_EQ(output.string(1), "b");
-  EXPECT_THROW(TransposedShape({1, 2}, std::array<int64_t, 2>{0, 0}), Error);
-  EXPECT_THROW(TransposedShape({1, 2}, std::array<int64_t, 1>{0}), Error);
 }
 
 }  // namespace
