@@ -26,6 +26,7 @@ math: add subtract multiply divide div truediv floordiv div_no_nan pow abs negat
 math: sigmoid tanh cast saturate_cast to_float to_double to_int32 to_int64 clip_by_value clip_by_norm
 math: clip_by_global_norm global_norm where where_v2 reduce_sum reduce_mean reduce_prod reduce_max reduce_min
 math: reduce_all reduce_any reduce_logsumexp count_nonzero argmax argmin arg_max=argmax arg_min=argmin cumsum cumprod
+math: clip_by_average_norm unsorted_segment_mean unsorted_segment_sqrt_n
 math: add_n accumulate_n matmul tensordot stack range linspace lin_space=linspace scalar_mul realdiv=truediv
 _ops: exp expm1 log log1p sqrt rsqrt square sin cos tan asin acos atan atan2 sinh cosh asinh acosh atanh erf erfc floor
 _ops: ceil rint sign reciprocal is_nan is_inf is_finite less less_equal greater greater_equal logical_and
@@ -50,6 +51,10 @@ variables: global_variables local_variables trainable_variables model_variables 
 variables: variables_initializer global_variables_initializer local_variables_initializer initialize_variables
 variables: initialize_all_variables report_uninitialized_variables is_variable_initialized fixed_size_partitioner
 variables: min_max_variable_partitioner assign assign_add assign_sub disable_resource_variables
+state: scatter_update scatter_add scatter_sub scatter_mul scatter_div scatter_min scatter_max scatter_nd_update
+state: scatter_nd_add scatter_nd_sub batch_scatter_update tensor_scatter_update tensor_scatter_add tensor_scatter_sub
+state: tensor_scatter_nd_update=tensor_scatter_update tensor_scatter_nd_add=tensor_scatter_add
+state: tensor_scatter_nd_sub=tensor_scatter_sub assert_variables_initialized ensure_shape
 variables: tables_initializer initialize_all_tables=tables_initializer
 variables: enable_resource_variables resource_variables_enabled VariableSynchronization VariableAggregation
 initializers: zeros_initializer=Zeros ones_initializer=Ones constant_initializer=Constant
@@ -124,7 +129,8 @@ app: mark_flag_as_required
 math: add subtract multiply divide truediv floordiv divide_no_nan=div_no_nan pow abs negative logical_xor equal
 math: not_equal round sigmoid log_sigmoid tanh reduce_sum reduce_mean reduce_prod reduce_max reduce_min reduce_all
 math: reduce_any reduce_logsumexp reduce_variance reduce_std count_nonzero argmax argmin cumsum cumprod add_n
-math: accumulate_n scalar_mul
+math: accumulate_n scalar_mul polyval reduce_euclidean_norm unsorted_segment_mean unsorted_segment_sqrt_n
+_ops: multiply_no_nan=mul_no_nan segment_prod unsorted_segment_max unsorted_segment_min unsorted_segment_prod
 _ops: exp expm1 log log1p sqrt rsqrt square sin cos tan asin acos atan atan2 sinh cosh asinh acosh atanh erf erfc floor
 _ops: ceil rint sign reciprocal is_nan is_inf is_finite less less_equal greater greater_equal logical_and logical_or
 _ops: logical_not maximum minimum squared_difference floormod=floor_mod mod=floor_mod softplus softsign

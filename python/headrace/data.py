@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from headrace import _core, dtypes
 from headrace.framework import Tensor, convert_to_tensor
 from headrace.shapes import TensorShape
@@ -29,6 +31,7 @@ class Dataset:
 
     def __init__(self, native: Any) -> None:
         self._native = native
+        self._options: Any = None
 
     # --- sources ---
 
@@ -142,7 +145,29 @@ class Dataset:
         return transformation_func(self)
 
     def with_options(self, options: Any) -> Dataset:
-        return self
+        """The same elements, with options; of an option that is set already, both values must be equal."""
+        from headrace.data_options import merge_options
+
+        made = Dataset(self._native)
+        made._options = merge_options(self.options(), options)
+        return made
+
+    def options(self) -> Any:
+        """The options set on this dataset, a tf.data.Options."""
+        from headrace.data_options import Options
+
+        return Options() if self._options is None else self._options
+
+    def enumerate(self, start: int = 0) -> Dataset:
+        """(number, element) pairs, the numbers counting from `start`."""
+        return Dataset.zip((Dataset.range(start, np.iinfo(np.int64).max), self))
+
+    def unbatch(self) -> Dataset:
+        """The rows of each element, one by one."""
+        return self.flat_map(lambda *parts: Dataset.from_tensor_slices(parts if len(parts) > 1 else parts[0]))
+
+    map_with_legacy_function = property(lambda self: self.map)
+    filter_with_legacy_function = property(lambda self: self.filter)
 
     # --- elements ---
 

@@ -10,8 +10,17 @@ class _Stack(threading.local):
     def __init__(self) -> None:
         self.sessions: list[Any] = []
 
+    def get_default(self) -> Any:
+        return self.sessions[-1] if self.sessions else None
 
-_stack = _Stack()
+    def reset(self) -> None:
+        self.sessions = []
+
+    def is_cleared(self) -> bool:
+        return not self.sessions
+
+
+_stack = _default_session_stack = _Stack()
 
 
 def get_default_session() -> Any:
@@ -22,12 +31,20 @@ def get_default_session() -> Any:
 class Default:
     """The context in which `session` is the default one."""
 
-    def __init__(self, session: Any) -> None:
-        self._session = session
+    def __init__(self, session: Any, enforce_nesting: bool = True) -> None:
+        self._session, self._enforce_nesting = session, enforce_nesting
 
     def __enter__(self) -> Any:
         _stack.sessions.append(self._session)
         return self._session
 
     def __exit__(self, *error: object) -> None:
-        _stack.sessions.remove(self._session)
+        """Raises AssertionError where another session that was entered later is still the default."""
+        if not self._enforce_nesting:
+            _stack.sessions.reverse()
+            _stack.sessions.remove(self._session)  # the innermost one that is this session
+            _stack.sessions.reverse()
+        elif _stack.sessions and _stack.sessions[-1] is self._session:
+            _stack.sessions.pop()
+        elif self._session in _stack.sessions:
+            raise AssertionError(f"Nesting violated for default stack of {type(self._session)} objects")

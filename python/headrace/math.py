@@ -515,3 +515,57 @@ def scalar_mul(scalar: Any, x: Any, name: str | None = None) -> Any:
 def value_of(x: Any) -> Any:
     """A plain number if x is one or a constant tensor, else None."""
     return x if not isinstance(x, Tensor) else constant_value(x)
+
+
+def reduce_euclidean_norm(
+    input_tensor: Any, axis: Any = None, keepdims: bool = False, name: str | None = None
+) -> Tensor:
+    """The square root of the sum of squares over the axes (over all by default)."""
+    with name_scope(name, "EuclideanNorm", [input_tensor]):
+        x = convert_to_tensor(input_tensor)
+        return cast(_ops.sqrt(reduce_sum(x * x, axis, keepdims)), x.dtype)
+
+
+def clip_by_average_norm(t: Any, clip_norm: Any, name: str | None = None) -> Tensor:
+    """The tensor scaled so that its norm, divided by the number of elements, is at most clip_norm."""
+    with name_scope(name, "clip_by_average_norm", [t, clip_norm]):
+        t = convert_to_tensor(t, name="t")
+        count = cast(_ops.size(t), t.dtype)
+        inverse = _ops.rsqrt(reduce_sum(t * t))
+        scale = _ops.minimum(inverse * count, convert_to_tensor(1.0, t.dtype) / clip_norm)
+        return _ops.identity(t * clip_norm * scale, name="clip_by_average_norm")
+
+
+def polyval(coeffs: Any, x: Any, name: str | None = None) -> Tensor:
+    """The polynomial whose coefficients are given, the highest power's first, at x. No coefficient: 0."""
+    with name_scope(name, "polyval", [*coeffs, x]):
+        x = convert_to_tensor(x, name="x")
+        if not coeffs:
+            return _ops.zeros_like(x)
+        terms = [convert_to_tensor(c, name=f"coeff_{i}") for i, c in enumerate(coeffs)]
+        value = terms[0]
+        for term in terms[1:]:
+            value = term + value * x
+        return value
+
+
+def unsorted_segment_mean(data: Any, segment_ids: Any, num_segments: Any, name: str | None = None) -> Tensor:
+    """The mean of the rows of each segment; 0 for one without rows."""
+    return _unsorted_segments(data, segment_ids, num_segments, name, "UnsortedSegmentMean", lambda n: n)
+
+
+def unsorted_segment_sqrt_n(data: Any, segment_ids: Any, num_segments: Any, name: str | None = None) -> Tensor:
+    """The sum of the rows of each segment divided by the square root of their number; 0 for one without rows."""
+    return _unsorted_segments(data, segment_ids, num_segments, name, "UnsortedSegmentSqrtN", _ops.sqrt)
+
+
+def _unsorted_segments(
+    data: Any, segment_ids: Any, num_segments: Any, name: str | None, default_name: str, divisor: Any
+) -> Tensor:
+    with name_scope(name, default_name):
+        data, ids = convert_to_tensor(data), convert_to_tensor(segment_ids)
+        ones = _ops.fill(_ops.shape(ids), convert_to_tensor(1, data.dtype))
+        count = _ops.maximum(_ops.unsorted_segment_sum(ones, ids, num_segments), convert_to_tensor(1, data.dtype))
+        inner = _ops.fill(_ops.expand_dims(_ops.rank(data) - _ops.rank(ids), 0), 1)
+        count = _ops.reshape(count, _ops.concat_v2([_ops.shape(count), inner], 0))
+        return _ops.unsorted_segment_sum(data, ids, num_segments) / divisor(count)

@@ -7,6 +7,7 @@ from typing import Any
 from headrace import _core
 from headrace.default_session import Default
 from headrace.framework import (
+    Graph,
     IndexedSlices,
     IndexedSlicesValue,
     Operation,
@@ -27,15 +28,32 @@ class Session:
     """
 
     def __init__(self, target: str = "", graph: Any = None, config: Any = None) -> None:
+        if config is not None:
+            from headrace.protos import config_pb2
+
+            if not isinstance(config, config_pb2.ConfigProto):
+                raise TypeError(f"config must be a tf.ConfigProto, but got {type(config)}")
         if isinstance(target, _core.NativeSession):
             self._native = target
         else:
+            if target is not None and not isinstance(target, (str, bytes)):
+                hint = "" if not hasattr(target, "SerializeToString") else (
+                    ' Did you do "Session(config)" instead of "Session(config=config)"?'
+                )  # fmt: skip
+                raise TypeError(f"target must be a string, but got {type(target)}{'.' + hint if hint else ''}")
+            if graph is not None and not isinstance(graph, Graph):
+                raise TypeError(f"graph must be a tf.Graph, but got {type(graph)}")
             if target not in ("", b"", None, "local"):
-                from headrace.errors import UnimplementedError
+                from headrace import errors
 
-                raise UnimplementedError(None, None, f"a session on a server ({target}) is not available yet")
+                if not (target if isinstance(target, str) else target.decode()).startswith("grpc://"):
+                    message = f"No session factory registered for the given session options: target: {target!r}"
+                    raise errors.NotFoundError(None, None, message)
+                raise errors.UnimplementedError(None, None, f"a session on a server ({target}) is not available yet")
             self._native = _core.NativeSession(graph or get_default_graph())
         self._config = config
+        self._target = target
+        self._closed = False
         self._contexts: list[Any] = []
 
     @property
@@ -57,6 +75,10 @@ class Session:
           fetches: a Tensor, Operation, Variable, SparseTensor, a name, or a list, tuple, namedtuple or dict of these.
           feed_dict: values (anything NumPy understands) for tensors of the graph.
         """
+        if self._closed:
+            raise RuntimeError("Attempted to use a closed Session.")
+        if options is not None or run_metadata is not None:
+            _check_run_arguments(options, run_metadata)
         if feed_dict:
             for key in feed_dict:
                 if type(key) is not Tensor:
@@ -66,15 +88,25 @@ class Session:
             return self._native.run_one(fetches, feed_dict)
         flat: list[Any] = []
         rebuild = _parse(fetches, flat, self)
+        if not flat and self.graph._last_id == 0:
+            raise RuntimeError("The Session graph is empty.  Add operations to the graph before calling run().")
         return rebuild(self._native.run(flat, feed_dict))
 
     def _plain_feeds(self, feed_dict: dict[Any, Any]) -> dict[Any, Any]:
+        """The tensors that are fed: keys may be names, sparse tensors, and tuples of keys for tuples of values."""
+        from headrace import structure
+
         feeds: dict[Any, Any] = {}
-        for key, value in feed_dict.items():
+        for key, value in structure.flatten_dict_items(feed_dict).items():
             if isinstance(key, SparseTensor):
-                feeds.update(zip((key.indices, key.values, key.dense_shape), value))
+                feeds.update(zip((key.indices, key.values, key.dense_shape), value or (None, None, None)))
             elif isinstance(key, IndexedSlices):
-                feeds.update(zip((key.values, key.indices, key.dense_shape), value))
+                feeds.update(
+                    (t, v) for t, v in zip((key.values, key.indices, key.dense_shape), value or ()) if t is not None
+                )
+            elif any(isinstance(key, kind) and feed for kind, _, feed, _ in _expansions):
+                feed = next(feed for kind, _, feed, _ in _expansions if isinstance(key, kind) and feed)
+                feeds.update(feed(key, value))
             else:
                 try:
                     feeds[self.graph.as_graph_element(key, allow_operation=False)] = value
@@ -103,19 +135,44 @@ class Session:
         return call if accept_options else lambda *values: call(*values)
 
     def partial_run_setup(self, fetches: Any, feeds: Any = None) -> Any:
-        raise NotImplementedError("partial_run is not available yet; call run() with all feeds")
+        """Announces what a run in steps will fetch and feed; returns the handle that partial_run takes."""
+        from headrace.partial_run import PartialRun
+
+        flat: list[Any] = []
+        _parse(fetches, flat, self)
+        given = [feeds] if isinstance(feeds, (Tensor, str)) else list(feeds or [])
+        return PartialRun(flat, list(self._plain_feeds(dict.fromkeys(given))))
+
+    def partial_run(self, handle: Any, fetches: Any, feed_dict: Any = None) -> Any:
+        """One step of a run that partial_run_setup announced."""
+        if self._closed:
+            raise RuntimeError("Attempted to use a closed Session.")
+        flat: list[Any] = []
+        rebuild = _parse(fetches, flat, self)
+        return rebuild(handle.step(self, flat, self._plain_feeds(feed_dict or {})))
 
     def list_devices(self) -> list[Any]:
-        return []
+        """The devices that operations can be placed on."""
+        counts = {} if self._config is None else self._config.device_count
+        return [
+            _DeviceAttributes(f"/job:localhost/replica:0/task:0/device:CPU:{i}", "CPU", 256 << 20, i + 1)
+            for i in range(counts.get("CPU", 1))
+        ]
 
     def as_default(self) -> Any:
         return Default(self)
 
     def close(self) -> None:
         """Frees the variables. Later runs raise RuntimeError."""
+        self._closed = True
         self._native.close()
 
     def __enter__(self) -> Session:
+        if self._contexts:
+            raise RuntimeError(
+                "Session context managers are not re-entrant. Use `Session.as_default()` if you want to enter a "
+                "session multiple times."
+            )
         contexts = [self.graph.as_default(), Default(self)]
         for context in contexts:
             context.__enter__()
@@ -134,7 +191,9 @@ class InteractiveSession(Session):
 
     def __init__(self, target: str = "", graph: Any = None, config: Any = None) -> None:
         super().__init__(target, graph, config)
-        self._installed = [self.graph.as_default(), Default(self)] if graph is not None else [Default(self)]
+        self._installed = (
+            [self.graph.as_default(), Default(self, False)] if graph is not None else [Default(self, False)]
+        )
         for context in self._installed:
             context.__enter__()
 
@@ -143,6 +202,46 @@ class InteractiveSession(Session):
             context.__exit__(None, None, None)
         self._installed = []
         super().close()
+
+
+class _DeviceAttributes:
+    """A device: its name, type, bytes of memory, and a number that changes when it is set up anew."""
+
+    def __init__(self, name: str, device_type: str, memory_limit_bytes: int, incarnation: int) -> None:
+        self.name, self.device_type = str(name), str(device_type)
+        self.memory_limit_bytes, self.incarnation = memory_limit_bytes, incarnation
+
+    def __repr__(self) -> str:
+        return f"_DeviceAttributes({self.name}, {self.device_type}, {self.memory_limit_bytes}, {self.incarnation})"
+
+
+def _check_run_arguments(options: Any, run_metadata: Any) -> None:
+    from headrace.protos import config_pb2
+
+    for value, kind in ((options, config_pb2.RunOptions), (run_metadata, config_pb2.RunMetadata)):
+        if value is not None and not isinstance(value, kind):
+            name = "options" if kind is config_pb2.RunOptions else "run_metadata"
+            raise TypeError(f"{name} must be a tf.{kind.__name__}, but got {type(value)}")
+
+
+# Classes that a program taught Session.run to fetch and feed: (class, fetch function, feed function, its partial form).
+_expansions: list[tuple[type, Any, Any, Any]] = []
+
+
+def register_session_run_conversion_functions(
+    tensor_type: type, fetch_function: Any, feed_function: Any = None, feed_function_for_partial_run: Any = None
+) -> None:
+    """Objects of a class are fetched and fed as the tensors that functions give.
+
+    Args:
+      fetch_function: from an object to a list of tensors, and a function from their values to the result.
+      feed_function: from an object and a value to (tensor, value) pairs.
+    Raises:
+      ValueError: if the class is registered already.
+    """
+    if any(issubclass(kind, tensor_type) for kind, _, _, _ in _expansions):
+        raise ValueError(f"{tensor_type} has already been registered so ignore it.")
+    _expansions.insert(0, (tensor_type, fetch_function, feed_function, feed_function_for_partial_run))
 
 
 def _parse(fetches: Any, flat: list[Any], session: Session) -> Any:
@@ -179,6 +278,14 @@ def _parse(fetches: Any, flat: list[Any], session: Session) -> Any:
         raise TypeError("Fetch argument None has invalid type <class 'NoneType'>")
     if isinstance(fetches, _core.Variable):
         return _parse(fetches.value(), flat, session)
+    if hasattr(kind, "__attrs_attrs__"):
+        parts = [_parse(getattr(fetches, a.name), flat, session) for a in kind.__attrs_attrs__]
+        return lambda values: kind(*[part(values) for part in parts])
+    for registered, fetch_function, _, _ in _expansions:
+        if isinstance(fetches, registered):
+            tensors, contract = fetch_function(fetches)
+            part = _parse(list(tensors), flat, session)
+            return lambda values: contract(part(values))
     try:
         return _parse(session.graph.as_graph_element(fetches), flat, session)
     except TypeError as error:

@@ -397,3 +397,8 @@ def is_broadcast_compatible(shape_x: Any, shape_y: Any) -> bool:
         return _broadcast(as_shape(shape_x), as_shape(shape_y)) is not None
     except ValueError:
         return False
+
+
+def call_cpp_shape_fn(op: Any, require_shape_fn: bool = True) -> dict[str, Any]:
+    """The shapes that an operation's declaration gives its outputs, which it has anyway."""
+    return {"shapes": [output.shape for output in op.outputs]}

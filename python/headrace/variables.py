@@ -6,7 +6,7 @@ import enum
 from collections.abc import Callable
 from typing import Any
 
-from headrace import _core, _ops, dtypes
+from headrace import _core, _ops, dtypes, state
 from headrace.control_flow import group
 from headrace.framework import GraphKeys, Tensor, _extend, _session, get_default_graph, name_scope
 from headrace.shapes import TensorShape
@@ -121,12 +121,7 @@ _Native.aggregation = VariableAggregation.NONE
 _Native.__repr__ = lambda self: f"<tf.Variable {self.name!r} shape={self.shape} dtype={self.dtype.name}>"
 _Native._as_graph_element = lambda self: self.value()
 _Native.count_up_to = lambda self, limit: _ops.count_up_to(self, limit)
-_Native.scatter_sub = lambda self, delta, use_locking=False, name=None: _ops.scatter_sub(
-    self, delta.indices, delta.values, use_locking=use_locking, name=name
-)
-_Native.scatter_add = lambda self, delta, use_locking=False, name=None: _ops.scatter_add(
-    self, delta.indices, delta.values, use_locking=use_locking, name=name
-)
+state.install(_Native)
 _Native.__array_priority__ = 100
 
 

@@ -151,3 +151,53 @@ def test_dataset_options_are_typed():
     other.experimental_slack = True
     merged = options.merge(other)
     assert merged.experimental_slack and merged.experimental_optimization.map_fusion
+
+
+def test_variables_are_scattered_into():
+    for use_resource in (False, True):
+        v = tf.Variable(np.ones([3, 2], np.float32), use_resource=use_resource)
+        steps = [
+            tf.scatter_mul(v, [1], [[3.0, 4.0]]), tf.scatter_min(v, [1], [[2.0, 9.0]]), tf.scatter_div(v, [2], 2.0),
+            tf.scatter_nd_add(v, [[0, 1]], [5.0]), v.scatter_max(tf.IndexedSlices(tf.constant([[7.0, 0.0]]), [0])),
+            tf.batch_scatter_update(v, [[1], [0], [1]], [[8.0], [9.0], [6.0]]),
+        ]  # fmt: skip
+        with tf.Session() as session:
+            session.run(v.initializer)
+            for step in steps:
+                value = session.run(step)
+        assert value.tolist() == [[7.0, 8.0], [9.0, 4.0], [0.5, 6.0]]
+
+
+def test_sums_of_segments_and_norms():
+    data = tf.constant([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]])
+    mean, root, norm, value, clipped = run([
+        tf.math.unsorted_segment_mean(data, [0, 0, 2], 3), tf.math.unsorted_segment_sqrt_n(data, [0, 0, 2], 3),
+        tf.math.reduce_euclidean_norm(data, axis=1, keepdims=True), tf.math.polyval([1.0, 2.0, 3.0], 2.0),
+        tf.clip_by_average_norm(tf.constant([-3.0, 0.0, 0.0, 4.0, 0.0, 0.0]), 0.5),
+    ])  # fmt: skip
+    assert mean.tolist() == [[2.0, 3.0], [0.0, 0.0], [5.0, 6.0]]
+    np.testing.assert_allclose(root, [[4.0 / 2**0.5, 6.0 / 2**0.5], [0.0, 0.0], [5.0, 6.0]], rtol=1e-6)
+    np.testing.assert_allclose(norm, [[5**0.5], [5.0], [61**0.5]], rtol=1e-6)
+    assert value == 11.0
+    np.testing.assert_allclose(clipped, [-1.8, 0.0, 0.0, 2.4, 0.0, 0.0], rtol=1e-6)
+
+
+def test_ensure_shape_is_known_and_checked():
+    x = tf.placeholder(tf.float32)
+    y = tf.ensure_shape(x, [None, 2])
+    assert y.shape.as_list() == [None, 2]
+    assert run(y, {x: [[1.0, 2.0]]}).tolist() == [[1.0, 2.0]]
+    with pytest.raises(tf.errors.InvalidArgumentError, match="is not compatible with expected shape"):
+        run(y, {x: [1.0, 2.0]})
+    with pytest.raises(ValueError):
+        tf.ensure_shape(tf.zeros([3]), [4])
+
+
+def test_datasets_keep_options_and_count_elements():
+    options = tf.data.Options()
+    options.experimental_slack = True
+    dataset = tf.data.Dataset.from_tensor_slices([[1, 2], [3, 4]]).with_options(options)
+    assert dataset.options().experimental_slack
+    element = dataset.unbatch().enumerate(5).make_one_shot_iterator().get_next()
+    with tf.Session() as session:
+        assert [session.run(element) for _ in range(4)] == [(5, 1), (6, 2), (7, 3), (8, 4)]

@@ -164,3 +164,69 @@ def test_callables(session):
     x = tf.placeholder(tf.float32, [])
     double = session.make_callable(x * 2, [x])
     assert double(4.0) == 8.0
+
+
+def test_partial_runs_compute_each_fetch_once():
+    a, b, c = (tf.placeholder(tf.float32, []) for _ in range(3))
+    total, product = a + b, (a + b) * c
+    noise = tf.random_uniform([]) + total
+    with tf.Session() as session:
+        handle = session.partial_run_setup([total, noise, product], [a, b, c])
+        first, drawn = session.partial_run(handle, [total, noise], {a: 1, b: 2})
+        assert first == 3.0 and drawn >= 3.0
+        assert session.partial_run(handle, product, {c: 2}) == 6.0
+        with pytest.raises(tf.errors.InvalidArgumentError, match="has already been fetched.$"):
+            session.partial_run(handle, product)
+        handle = session.partial_run_setup([total], [a])
+        with pytest.raises(tf.errors.InvalidArgumentError, match="was not specified in partial_run_setup.$"):
+            session.partial_run(handle, total, {b: 2})
+
+
+def test_sessions_check_their_arguments():
+    with pytest.raises(TypeError, match="config must be a tf.ConfigProto"):
+        tf.Session(config="fast")
+    with pytest.raises(TypeError, match="graph must be a tf.Graph"):
+        tf.Session(graph="mine")
+    with pytest.raises(TypeError, match='Did you do "Session'):
+        tf.Session(tf.ConfigProto())
+    with pytest.raises(RuntimeError, match="The Session graph is empty"), tf.Session(graph=tf.Graph()) as session:
+        session.run([])
+    session = tf.Session(config=tf.ConfigProto(device_count={"CPU": 2}))
+    assert [d.name[-5:] for d in session.list_devices()] == ["CPU:0", "CPU:1"]
+    x = tf.constant(1.0)
+    with pytest.raises(TypeError, match="options must be a tf.RunOptions"):
+        session.run(x, options=1)
+    session.close()
+    with pytest.raises(RuntimeError, match="Attempted to use a closed Session"):
+        session.run(x)
+
+
+def test_sessions_nest_as_they_were_entered():
+    outer, inner = tf.Session(), tf.Session()
+    with pytest.raises(RuntimeError, match="not re-entrant"), outer, outer:
+        pass
+    first, second = outer.as_default(), inner.as_default()
+    first.__enter__()
+    second.__enter__()
+    with pytest.raises(AssertionError, match="Nesting violated"):
+        first.__exit__(None, None, None)
+    second.__exit__(None, None, None)
+    first.__exit__(None, None, None)
+    assert tf.get_default_session() is None
+
+
+def test_feeds_and_fetches_may_be_nested_and_of_registered_classes():
+    from tensorflow.python.client import session as session_lib
+
+    class Pair:
+        def __init__(self, a, b):
+            self.a, self.b = a, b
+
+    session_lib.register_session_run_conversion_functions(
+        Pair, lambda p: ([p.a, p.b], lambda values: Pair(*values)), lambda p, v: [(p.a, v.a), (p.b, v.b)]
+    )
+    pair = Pair(tf.placeholder(tf.float32), tf.placeholder(tf.float32))
+    with tf.Session() as session:
+        assert session.run(pair.a + pair.b, {(pair.a, pair.b): (1.0, 2.0)}) == 3.0
+        got = session.run(pair, {pair: Pair(3.0, 4.0)})
+    assert (got.a, got.b) == (3.0, 4.0)

@@ -1,11 +1,11 @@
 """Views of tensorflow.python.ops, layers, keras and feature_column."""
 
 TABLE = """\
-python.ops.array_ops = arrays _ops math @ shapes:broadcast_static_shape
+python.ops.array_ops = arrays state _ops math @ shapes:broadcast_static_shape
 python.ops.batch_ops = _ops
 python.ops.bitwise_ops = @bitwise _ops
 python.ops.candidate_sampling_ops = nn _ops
-python.ops.check_ops = checks arrays
+python.ops.check_ops = checks state:ensure_shape
 python.ops.clip_ops = math
 python.ops.confusion_matrix = @math losses metrics
 python.ops.control_flow_ops = control_flow @ _ops
@@ -57,7 +57,7 @@ python.ops.sort_ops = @
 python.ops.sparse_ops = @sparse @ _ops
 python.ops.special_math_ops = @math @
 python.ops.standard_ops = @
-python.ops.state_ops = variables _ops
+python.ops.state_ops = state variables _ops
 python.ops.stateless_random_ops = @random @ _ops
 python.ops.string_ops = strings @strings _ops
 python.ops.template = @
@@ -65,7 +65,8 @@ python.ops.tensor_array_ops = @ control_flow
 python.ops.training_ops = _ops
 python.ops.unconnected_gradients = @
 python.ops.variable_scope = variables
-python.ops.variables = variables VariableV1=variables:Variable RefVariable=variables:Variable
+python.ops.variables = variables state:assert_variables_initialized VariableAggregationV2=variables:VariableAggregation
+python.ops.variables = VariableV1=variables:Variable RefVariable=variables:Variable
 python.ops.weights_broadcast_ops = losses metrics
 python.training.training_ops = _ops
 # The generated modules: one function an op, whatever the file.

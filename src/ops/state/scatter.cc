@@ -7,9 +7,9 @@
 namespace headrace {
 namespace {
 
-enum class Scatter { kUpdate, kAdd, kSub };
+enum class Scatter { kUpdate, kAdd, kSub, kMul, kDiv, kMin, kMax };
 
-// Rows `indices` of the variable become, gain or lose the rows of `updates` (or the one scalar).
+// Rows `indices` of the variable are combined with the rows of `updates` (or the one scalar), or become these.
 template <Scatter kHow>
 void ScatterRows(KernelContext& context) {
   Tensor& value = context.variable(0).Mutable();
@@ -35,6 +35,15 @@ void ScatterRows(KernelContext& context) {
         if constexpr (kHow == Scatter::kUpdate) to[j] = update;
         if constexpr (kHow == Scatter::kAdd) to[j] = static_cast<T>(to[j] + update);
         if constexpr (kHow == Scatter::kSub) to[j] = static_cast<T>(to[j] - update);
+        if constexpr (kHow == Scatter::kMul) to[j] = static_cast<T>(to[j] * update);
+        if constexpr (kHow == Scatter::kDiv) {
+          if constexpr (std::is_integral_v<T>) {
+            if (update == T(0)) throw InvalidArgument("Integer division by zero at '", context.node().name(), "'");
+          }
+          to[j] = static_cast<T>(to[j] / update);
+        }
+        if constexpr (kHow == Scatter::kMin) to[j] = update < to[j] ? update : to[j];
+        if constexpr (kHow == Scatter::kMax) to[j] = to[j] < update ? update : to[j];
       }
     }
   });
@@ -75,6 +84,11 @@ DEFINE_OP("ScatterAdd")
 
 DEFINE_OP("ScatterSub").SameSignatureAs("ScatterAdd").Kernel(ScatterReference<Scatter::kSub>).Writes(0).NoGradient();
 
+DEFINE_OP("ScatterMul").SameSignatureAs("ScatterAdd").Kernel(ScatterReference<Scatter::kMul>).Writes(0).NoGradient();
+DEFINE_OP("ScatterDiv").SameSignatureAs("ScatterAdd").Kernel(ScatterReference<Scatter::kDiv>).Writes(0).NoGradient();
+DEFINE_OP("ScatterMin").SameSignatureAs("ScatterAdd").Kernel(ScatterReference<Scatter::kMin>).Writes(0).NoGradient();
+DEFINE_OP("ScatterMax").SameSignatureAs("ScatterAdd").Kernel(ScatterReference<Scatter::kMax>).Writes(0).NoGradient();
+
 DEFINE_OP("ResourceScatterUpdate")
     .Input("resource: resource")
     .Input("indices: Tindices")
@@ -102,6 +116,38 @@ DEFINE_OP("ResourceScatterAdd")
 DEFINE_OP("ResourceScatterSub")
     .SameSignatureAs("ResourceScatterAdd")
     .Kernel(ScatterRows<Scatter::kSub>)
+    .Stateful()
+    .Writes(0)
+    .Keep()
+    .NoGradient();
+
+DEFINE_OP("ResourceScatterMul")
+    .SameSignatureAs("ResourceScatterAdd")
+    .Kernel(ScatterRows<Scatter::kMul>)
+    .Stateful()
+    .Writes(0)
+    .Keep()
+    .NoGradient();
+
+DEFINE_OP("ResourceScatterDiv")
+    .SameSignatureAs("ResourceScatterAdd")
+    .Kernel(ScatterRows<Scatter::kDiv>)
+    .Stateful()
+    .Writes(0)
+    .Keep()
+    .NoGradient();
+
+DEFINE_OP("ResourceScatterMin")
+    .SameSignatureAs("ResourceScatterAdd")
+    .Kernel(ScatterRows<Scatter::kMin>)
+    .Stateful()
+    .Writes(0)
+    .Keep()
+    .NoGradient();
+
+DEFINE_OP("ResourceScatterMax")
+    .SameSignatureAs("ResourceScatterAdd")
+    .Kernel(ScatterRows<Scatter::kMax>)
     .Stateful()
     .Writes(0)
     .Keep()

@@ -18,6 +18,12 @@ CASES = [
     Case("GatherNd", ramp(4, 3), [[1, 3]], name="out of range"),
     Case("ScatterNd", [[1], [3], [1]], ramp(3, 2), [4, 2]),
     Case("ScatterNd", [[1], [4]], ramp(2, 2), [4, 2], name="out of range"),
+    [
+        Case(op, ramp(4, 2), [[3, 1], [0, 0]], vec(1.0, 2.0))
+        for op in ("TensorScatterUpdate", "TensorScatterAdd", "TensorScatterSub", "ScatterNdNonAliasingAdd")
+    ],
+    Case("TensorScatterAdd", ramp(4, 2), [[2], [0], [2]], ramp(3, 2, start=5.0), name="rows"),
+    Case("TensorScatterUpdate", ramp(4, 2), [[4]], ramp(1, 2), name="out of range"),
     Case("OneHot", [0, 2, -1, 5], 3, 1.0, 0.0),
     Case("OneHot", of("int64", [[0, 1], [2, 2]]), 3, 5.0, -1.0, axis=1, name="axis 1"),
     Case("OneHot", [1, 0], 2, of("bool", True), of("bool", False), axis=0, name="axis 0"),

@@ -24,6 +24,19 @@ CASES = [
         for op in ("ScatterAdd", "ScatterSub", "ScatterUpdate")
     ],
     Case("ScatterAdd", var(), [4], ramp(1, 2), name="out of range"),
+    [
+        Case(f"{kind}Scatter{how}", var(), INDICES, ROWS, runs=2)
+        for kind in ("", "Resource")
+        for how in ("Mul", "Div", "Min", "Max")
+    ],
+    [
+        Case(f"{kind}ScatterNd{how}", var(), [[3, 1], [0, 0], [3, 1]], vec(1.0, 2.0, 3.0), runs=2, name="elements")
+        for kind in ("", "Resource")
+        for how in ("Update", "Add", "Sub")
+    ],
+    Case("ScatterNdAdd", var(), [[2], [0]], ramp(2, 2), name="rows"),
+    Case("ScatterNdAdd", var(), [[4]], ramp(1, 2), name="out of range"),
+    Case("ScatterNdAdd", var(), [[2]], ramp(2, 2), name="too many updates"),
     Case("ResourceGather", var(), [[1, 3], [0, 0]], dtype=tf.float32),
     Case("ReadVariableOp", Var(vec(1.0, 2.0)), dtype=tf.float32),
     Case("VariableShape", var()),
