@@ -86,8 +86,19 @@ DEFINE_OP("ScatterSub").SameSignatureAs("ScatterAdd").Kernel(ScatterReference<Sc
 
 DEFINE_OP("ScatterMul").SameSignatureAs("ScatterAdd").Kernel(ScatterReference<Scatter::kMul>).Writes(0).NoGradient();
 DEFINE_OP("ScatterDiv").SameSignatureAs("ScatterAdd").Kernel(ScatterReference<Scatter::kDiv>).Writes(0).NoGradient();
-DEFINE_OP("ScatterMin").SameSignatureAs("ScatterAdd").Kernel(ScatterReference<Scatter::kMin>).Writes(0).NoGradient();
-DEFINE_OP("ScatterMax").SameSignatureAs("ScatterAdd").Kernel(ScatterReference<Scatter::kMax>).Writes(0).NoGradient();
+DEFINE_OP("ScatterMin")
+    .Input("ref: Ref(T)")
+    .Input("indices: Tindices")
+    .Input("updates: T")
+    .Output("output_ref: Ref(T)")
+    .Attr("T: {bfloat16, float16, float32, float64, int32, int64}")
+    .Attr("Tindices", kIndex)
+    .Attr("use_locking: bool = false")
+    .Shape(SameAsInput(0))
+    .Kernel(ScatterReference<Scatter::kMin>)
+    .Writes(0)
+    .NoGradient();
+DEFINE_OP("ScatterMax").SameSignatureAs("ScatterMin").Kernel(ScatterReference<Scatter::kMax>).Writes(0).NoGradient();
 
 DEFINE_OP("ResourceScatterUpdate")
     .Input("resource: resource")
