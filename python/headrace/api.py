@@ -77,7 +77,7 @@ shapes: broadcast_static_shape
 framework: import_graph_def
 devices: DeviceSpec
 tensors: make_tensor_proto make_ndarray
-framework: get_static_value=constant_value
+tensors: get_static_value=constant_value
 tf_logging: get_logger
 parsing: FixedLenFeature VarLenFeature parse_example parse_single_example
 

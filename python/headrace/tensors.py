@@ -17,6 +17,10 @@ _FIELDS = {
 }  # fmt: skip
 
 
+_LISTED = ("bool_val", "half_val", "scomplex_val", "dcomplex_val")  # never as raw bytes
+_ENABLE_MAYBE_SET_STATIC_SHAPE = True
+
+
 def make_tensor_proto(
     values: Any, dtype: Any = None, shape: Any = None, verify_shape: bool = False, allow_broadcast: bool = False
 ) -> Any:
@@ -31,6 +35,8 @@ def make_tensor_proto(
         return values
     if values is None:
         raise ValueError("None values not supported.")
+    if framework.is_tensor(values):
+        raise TypeError(f"List of Tensors when single Tensor expected, or a Tensor where values are: {values!r}")
     with framework.Graph().as_default():
         constant = framework.constant(values, dtype)
         array = np.asarray(framework.constant_value(constant))
@@ -39,12 +45,12 @@ def make_tensor_proto(
     count = int(np.prod(sizes, dtype=np.int64))
     if verify_shape and list(array.shape) != sizes:
         raise TypeError(f"Expected Tensor's shape: {tuple(sizes)}, got {array.shape}.")
-    if array.size != count and (shape is None or array.size > count or (array.size != 1 and not allow_broadcast)):
+    if array.size > count:
         raise ValueError(f"Too many elements provided. Needed at most {count}, but received {array.size}")
     proto = tensor_pb2.TensorProto(dtype=kind.as_datatype_enum, tensor_shape=TensorShape(sizes).as_proto())
     if kind.name == "string":
         proto.string_val.extend(_bytes(v) for v in array.reshape(-1))
-    elif array.size == count and array.size > 1:
+    elif array.size == count and array.size > 1 and _FIELDS.get(kind.name) not in _LISTED:
         proto.tensor_content = np.ascontiguousarray(array).tobytes()
     else:
         _extend(proto, kind, array.reshape(-1))
@@ -107,6 +113,14 @@ def ShapeEquals(tensor_proto: Any, shape: Any) -> bool:  # noqa: N802
     return [d.size for d in tensor_proto.tensor_shape.dim] == list(shape)
 
 
+def constant_value(tensor: Any, partial: bool = False) -> np.ndarray | None:
+    """The value of a tensor if it is known while the graph is built, an array even of a scalar; else None."""
+    value = framework.constant_value(tensor)
+    if value is None or isinstance(value, np.ndarray):
+        return value
+    return np.array(value, object if isinstance(value, (bytes, str)) else None)
+
+
 def constant_value_as_shape(tensor: Any) -> TensorShape:
     """The shape that a vector of sizes gives, as far as it is known."""
     if isinstance(tensor, (list, tuple)):
@@ -120,11 +134,16 @@ def constant_value_as_shape(tensor: Any) -> TensorShape:
 
 def shape_tensor(shape: Any) -> Any:
     """The sizes as a tensor, int32 unless they need int64."""
-    dtype = dtypes.int32 if isinstance(shape, (tuple, list, TensorShape)) else None
+    if isinstance(shape, TensorShape):
+        shape = shape.as_list()
+    dtype = None
+    if isinstance(shape, (tuple, list)):
+        dtype = dtypes.int64 if any(isinstance(s, int) and s > np.iinfo(np.int32).max for s in shape) else dtypes.int32
+        shape = [s.value if hasattr(s, "value") and not framework.is_tensor(s) else s for s in shape]
     return framework.convert_to_tensor(shape, dtype, "shape")
 
 
 def maybe_set_static_shape(tensor: Any, shape: Any) -> None:
     """Gives a tensor the shape that a tensor of sizes is known to hold."""
-    if not tensor.shape.is_fully_defined() and framework.is_tensor(shape):
+    if _ENABLE_MAYBE_SET_STATIC_SHAPE and not tensor.shape.is_fully_defined() and framework.is_tensor(shape):
         tensor.set_shape(constant_value_as_shape(shape))

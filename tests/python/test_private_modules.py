@@ -17,7 +17,7 @@ def test_private_modules_show_the_same_objects():
 
     assert ops.Graph is tf.Graph
     assert dtypes.bool is tf.bool
-    assert constant_op.constant is tf.constant
+    assert constant_op.constant_v1 is tf.constant
     assert tensor_shape.TensorShape is tf.TensorShape
     assert array_ops.reshape is tf.reshape
     assert math_ops.matmul is tf.matmul

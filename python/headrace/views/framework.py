@@ -4,7 +4,7 @@ TABLE = """\
 python = @
 python.framework_lib = @ framework
 python.framework.common_shapes = shapes
-python.framework.constant_op = framework:constant constant_v1=framework:constant
+python.framework.constant_op = constant=framework:constant_v2 constant_v1=framework:constant
 python.framework.device = devices
 python.framework.device_spec = devices
 python.framework.dtypes = dtypes bool=dtypes:bool_
@@ -25,7 +25,7 @@ python.framework.registry = registry
 python.framework.sparse_tensor = framework type_specs:SparseTensorSpec
 python.framework.tensor_shape = shapes
 python.framework.tensor_spec = type_specs
-python.framework.tensor_util = tensors framework:constant_value framework:is_tensor
+python.framework.tensor_util = tensors framework:is_tensor
 python.framework.test_util = testing.test_util testing.test_case:TensorFlowTestCase
 python.framework.test_combinations = testing.combinations generate=testing.combinations:generate_with
 python.framework.combinations = testing.combinations
