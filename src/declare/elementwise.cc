@@ -144,7 +144,13 @@ void GatherWords(const Broadcast& shape, int k, const char* from, int64_t begin,
     const int64_t within = (begin + i) % inner;
     const int64_t count = std::min(inner - within, n - i);
     const Word* row = source + shape.Offset(k, begin + i);
-    for (int64_t j = 0; j < count; ++j) target[i + j] = row[j * step];
+    if (step == 0) {
+      std::fill_n(target + i, count, *row);
+    } else if (step == 1) {
+      std::copy_n(row, count, target + i);
+    } else {
+      for (int64_t j = 0; j < count; ++j) target[i + j] = row[j * step];
+    }
     i += count;
   }
 }

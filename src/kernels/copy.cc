@@ -6,6 +6,9 @@
 #include <cstring>
 #include <memory>
 #include <string>
+#include <type_traits>
+
+#include "kernels/dispatch.h"
 
 namespace headrace {
 namespace {
@@ -70,6 +73,13 @@ void CopyAxis(const Axes& axes, int axis, const Word* from, Word* to) {
     for (int64_t i = 0; i < n; ++i) CopyAxis(axes, axis + 1, from + i * from_step, to + i * to_step);
   } else if (from_step == 1 && to_step == 1) {
     std::copy_n(from, n, to);
+  } else if (std::is_trivially_copyable_v<Word> && from_step == -1 && to_step == 1) {
+    Vectorised(
+        [](const Word* from, int64_t n, Word* to) {
+#pragma GCC ivdep
+          for (int64_t i = 0; i < n; ++i) to[i] = from[-i];
+        },
+        from, n, to);
   } else {
     for (int64_t i = 0; i < n; ++i) to[i * to_step] = from[i * from_step];
   }
@@ -110,6 +120,27 @@ void CopyStrided(DType dtype, const Shape& dims, const void* from, std::span<con
   VisitStorage(dtype, [&](const auto& word) {
     using Word = std::decay_t<decltype(word)>;
     CopyAxis(axes, 0, static_cast<const Word*>(from), static_cast<Word*>(to));
+  });
+}
+
+void CopyStrided(ThreadPool& pool, DType dtype, const Shape& dims, const void* from,
+                 std::span<const int64_t> from_strides, void* to, std::span<const int64_t> to_strides) {
+  constexpr int64_t kBytesPerTask = 1 << 17;
+  const int64_t n = dims.num_elements();
+  if (n == 0) return;
+  const Axes axes = Merge(dims, from_strides, to_strides);
+  VisitStorage(dtype, [&](const auto& word) {
+    using Word = std::decay_t<decltype(word)>;
+    const auto* source = static_cast<const Word*>(from);
+    auto* target = static_cast<Word*>(to);
+    const int64_t bytes = n * static_cast<int64_t>(sizeof(Word));
+    if (axes.rank == 0 || bytes < 2 * kBytesPerTask) return CopyAxis(axes, 0, source, target);
+    const int64_t rows = axes.dims[0];
+    pool.ParallelFor(rows, 1 + kBytesPerTask / (bytes / rows), [&](int64_t begin, int64_t end) {
+      Axes part = axes;
+      part.dims[0] = end - begin;
+      CopyAxis(part, 0, source + begin * axes.from[0], target + begin * axes.to[0]);
+    });
   });
 }
 

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <span>
 
+#include "base/thread_pool.h"
 #include "headrace/tensor.h"
 
 namespace headrace {
@@ -24,6 +25,10 @@ void DenseStrides(const Shape& shape, int64_t* strides);
 // are the addresses of the block's first elements.
 void CopyStrided(DType dtype, const Shape& dims, const void* from, std::span<const int64_t> from_strides, void* to,
                  std::span<const int64_t> to_strides);
+
+// The same over the pool's threads if there is enough to do; no two elements have one place in `to`.
+void CopyStrided(ThreadPool& pool, DType dtype, const Shape& dims, const void* from,
+                 std::span<const int64_t> from_strides, void* to, std::span<const int64_t> to_strides);
 
 // Row i of `to` becomes row indices[i] of `from`; rows are `width` elements.
 void CopyRows(DType dtype, const void* from, std::span<const int64_t> indices, int64_t width, void* to);

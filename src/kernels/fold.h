@@ -91,4 +91,18 @@ template <class Op, class T>
   return total;
 }
 
+// term(0) + ... + term(n - 1), which is computed in T.
+template <class T, class Term>
+[[gnu::always_inline]] inline T SumOver(int64_t n, const Term& term) {
+  constexpr int kAccumulators = 32;
+  T lanes[kAccumulators] = {};
+  int64_t i = 0;
+  for (; i + kAccumulators <= n; i += kAccumulators) {
+    for (int j = 0; j < kAccumulators; ++j) lanes[j] += term(i + j);
+  }
+  T total = FoldRow<SumOf>(lanes, kAccumulators);
+  for (; i < n; ++i) total += term(i);
+  return total;
+}
+
 }  // namespace headrace

@@ -354,7 +354,7 @@ DEFINE_OP("BroadcastTo")
       DenseStrides(shape, to);
       const int missing = shape.rank() - input.rank();
       for (int i = 0; i < input.rank(); ++i) from[i + missing] = input.dim(i) == 1 ? 0 : dense[i];
-      CopyStrided(input.dtype(), shape, input.raw(), {from, kMaxRank}, output.raw(), {to, kMaxRank});
+      CopyStrided(context.pool(), input.dtype(), shape, input.raw(), {from, kMaxRank}, output.raw(), {to, kMaxRank});
     })
     .Gradient([](Backward& b) {
       const Output shape = ShapeOf(b.x(0), {.out_type = b.x(1).dtype()});

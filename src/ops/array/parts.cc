@@ -363,14 +363,14 @@ DEFINE_OP("Unpack")
 // ------------------------------------------------------------------------------------------------- padding and tiling
 
 // Writes `input` into `output` with its first element at `begin`.
-void CopyInto(const Tensor& input, const std::vector<int64_t>& begin, Tensor& output) {
+void CopyInto(ThreadPool& pool, const Tensor& input, const std::vector<int64_t>& begin, Tensor& output) {
   int64_t from[kMaxRank], to[kMaxRank];
   DenseStrides(input.shape(), from);
   DenseStrides(output.shape(), to);
   int64_t offset = 0;
   for (int i = 0; i < input.rank(); ++i) offset += begin[static_cast<size_t>(i)] * to[i];
   if (input.num_elements() == 0) return;
-  CopyStrided(input.dtype(), input.shape(), input.raw(), {from, kMaxRank},
+  CopyStrided(pool, input.dtype(), input.shape(), input.raw(), {from, kMaxRank},
               ElementAt(output.dtype(), output.raw(), offset), {to, kMaxRank});
 }
 
@@ -391,7 +391,7 @@ void RunPad(KernelContext& context, const Tensor& fill) {
   }
   Tensor& output = context.AllocateOutput(0, shape);
   FillElements(output.dtype(), fill.raw(), output.raw(), output.num_elements());
-  CopyInto(input, begin, output);
+  CopyInto(context.pool(), input, begin, output);
 }
 
 void PaddedShape(ShapeContext& context) {
@@ -482,8 +482,8 @@ DEFINE_OP("Tile")
       }
       if (rank > kMaxRank)
         throw Unimplemented("Tile of more than ", kMaxRank / 2, " axes at once, at ", context.node().name());
-      CopyStrided(input.dtype(), Shape(std::span<const int64_t>(dims, static_cast<size_t>(rank))), input.raw(),
-                  {from, kMaxRank}, output.raw(), {to, kMaxRank});
+      CopyStrided(context.pool(), input.dtype(), Shape(std::span<const int64_t>(dims, static_cast<size_t>(rank))),
+                  input.raw(), {from, kMaxRank}, output.raw(), {to, kMaxRank});
     })
     .Gradient([](Backward& b) {
       // [a, b] tiled by [m, n] is [m, a, n, b] summed over the even axes.
@@ -565,8 +565,8 @@ DEFINE_OP("ReverseV2")
         offset += (input.dim(axis) - 1) * to[axis];
         from[axis] = -to[axis];
       }
-      CopyStrided(input.dtype(), input.shape(), ElementAt(input.dtype(), input.raw(), offset), {from, kMaxRank},
-                  output.raw(), {to, kMaxRank});
+      CopyStrided(context.pool(), input.dtype(), input.shape(), ElementAt(input.dtype(), input.raw(), offset),
+                  {from, kMaxRank}, output.raw(), {to, kMaxRank});
     })
     .Gradient([](Backward& b) { b.Return(ReverseV2(b.dy(), b.x(1)), Gradient()); });
 

@@ -62,8 +62,8 @@ DEFINE_OP("Slice")
       DenseStrides(input.shape(), from);
       DenseStrides(shape, to);
       for (int i = 0; i < input.rank(); ++i) offset += begin[static_cast<size_t>(i)] * from[i];
-      CopyStrided(input.dtype(), shape, ElementAt(input.dtype(), input.raw(), offset), {from, kMaxRank}, output.raw(),
-                  {to, kMaxRank});
+      CopyStrided(context.pool(), input.dtype(), shape, ElementAt(input.dtype(), input.raw(), offset), {from, kMaxRank},
+                  output.raw(), {to, kMaxRank});
     })
     .Gradient([](Backward& b) {
       const Output column = Pack({Rank(b.x(0)), ConstantLike(DType::kInt32, 1)});
@@ -248,7 +248,7 @@ DEFINE_OP("StridedSlice")
         Tensor& output = context.AllocateOutput(0, shape);
         int64_t to[kMaxRank];
         DenseStrides(block.dims, to);
-        CopyStrided(input.dtype(), block.dims, ElementAt(input.dtype(), input.raw(), block.offset),
+        CopyStrided(context.pool(), input.dtype(), block.dims, ElementAt(input.dtype(), input.raw(), block.offset),
                     {block.strides, kMaxRank}, output.raw(), {to, kMaxRank});
       };
     })
@@ -292,7 +292,7 @@ DEFINE_OP("StridedSliceGrad")
         FillElements(output.dtype(), zero.raw(), output.raw(), output.num_elements());
         int64_t from[kMaxRank];
         DenseStrides(block.dims, from);
-        CopyStrided(output.dtype(), block.dims, dy.raw(), {from, kMaxRank},
+        CopyStrided(context.pool(), output.dtype(), block.dims, dy.raw(), {from, kMaxRank},
                     ElementAt(output.dtype(), output.raw(), block.offset), {block.strides, kMaxRank});
       };
     })

@@ -1,12 +1,17 @@
 // Sums of many tensors, clipping, and norms.
 #include "headrace/ops/math.h"
 
+#include <algorithm>
 #include <cstring>
+#include <numeric>
+#include <vector>
 
 #include "base/thread_pool.h"
 #include "declare/declare.h"
 #include "headrace/operators.h"
 #include "headrace/ops/array.h"
+#include "kernels/dispatch.h"
+#include "kernels/fold.h"
 
 namespace headrace {
 namespace {
@@ -99,8 +104,20 @@ DEFINE_OP("L2Loss")
       const Tensor& t = context.input(0);
       auto run = [&](auto zero) {
         using T = decltype(zero);
-        double total = 0;
-        for (T value : t.flat<T>()) total += static_cast<double>(value) * static_cast<double>(value);
+        constexpr int64_t kPart = 1 << 16;  // elements; the parts are the same whatever the number of threads
+        const T* values = t.data<T>();
+        const int64_t n = t.num_elements();
+        std::vector<double> parts(static_cast<size_t>((n + kPart - 1) / kPart));
+        context.pool().ParallelFor(static_cast<int64_t>(parts.size()), 1, [&](int64_t begin, int64_t end) {
+          for (int64_t part = begin; part < end; ++part) {
+            Vectorised(
+                [](const T* x, int64_t count, double* sum) {
+                  *sum = SumOver<double>(count, [x](int64_t i) { return Square(static_cast<double>(x[i])); });
+                },
+                values + part * kPart, std::min(kPart, n - part * kPart), &parts[static_cast<size_t>(part)]);
+          }
+        });
+        const double total = std::accumulate(parts.begin(), parts.end(), 0.0);
         *context.AllocateOutput(0, {}).template data<T>() = static_cast<T>(total / 2);
       };
       if (t.dtype() == DType::kDouble) return run(double{});

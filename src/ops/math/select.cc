@@ -40,7 +40,7 @@ Tensor Broadcasted(KernelContext& context, const Tensor& tensor, const Shape& sh
   DenseStrides(shape, to);
   const int missing = shape.rank() - tensor.rank();
   for (int i = 0; i < tensor.rank(); ++i) from[i + missing] = tensor.dim(i) == 1 ? 0 : dense[i];
-  CopyStrided(tensor.dtype(), shape, tensor.raw(), {from, kMaxRank}, copy.raw(), {to, kMaxRank});
+  CopyStrided(context.pool(), tensor.dtype(), shape, tensor.raw(), {from, kMaxRank}, copy.raw(), {to, kMaxRank});
   return copy;
 }
 

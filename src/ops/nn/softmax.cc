@@ -163,6 +163,13 @@ class BroadcastRows {
   std::vector<T> repeated_;  // the one value of a row, for each class
 };
 
+// The sum of y (log_total - x), where a label of 0 adds nothing even to an infinite x; and softmax - y in its place.
+template <class T>
+void LossOfRow(const T* x, const T* y, T log_total, int64_t classes, T* loss, T* softmax) {
+  *loss = SumOver<T>(classes, [=](int64_t i) { return Select(y[i] != 0, y[i] * (log_total - x[i]), T(0)); });
+  for (int64_t i = 0; i < classes; ++i) softmax[i] -= y[i];
+}
+
 template <class T>
 void DenseCrossEntropy(KernelContext& context) {
   const Tensor features = Widened<T>(context, context.input(0)), labels = Widened<T>(context, context.input(1));
@@ -180,10 +187,7 @@ void DenseCrossEntropy(KernelContext& context) {
       const T *x = xs[r], *y = ys[r];
       T* d = backprop.data() + r * classes;
       const T log_total = SoftmaxAndLogTotal(x, d, classes);
-      for (int64_t i = 0; i < classes; ++i) {
-        if (y[i] != 0) loss.data()[r] += y[i] * (log_total - x[i]);
-        d[i] -= y[i];
-      }
+      Vectorised([](auto... a) { LossOfRow(a...); }, x, y, log_total, classes, loss.data() + r, d);
     }
   });
   loss.Finish();
