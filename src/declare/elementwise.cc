@@ -1,6 +1,7 @@
 // The standalone kernel of elementwise ops. Operands of the output's shape, and rows that broadcasting leaves
-// contiguous, go to the lane function as they lie; whatever is repeated is first gathered into a tile in L1. Element
-// types without a lane function of their own go through a wider one, a tile at a time.
+// contiguous, go to the lane function as they lie; a value or a short row that is repeated is laid out once, as a tile
+// in L1; whatever else is broadcast is gathered into one each time. Element types without a lane function of their own
+// go through a wider one, a tile at a time.
 #include <algorithm>
 #include <cstring>
 #include <utility>
@@ -15,6 +16,7 @@ namespace {
 constexpr int64_t kTile = 512;       // elements
 constexpr int64_t kGrain = 32768;    // elements worth a task of their own
 constexpr int64_t kMinimumRow = 16;  // below it, gathering a tile beats a call a row
+constexpr int64_t kShortRows = 4;    // rows of which a tile holds so many are short
 constexpr size_t kTileBytes = kTile * 8;
 constexpr int kMaxArity = 4;
 
@@ -168,22 +170,57 @@ void Gather(size_t size, const Broadcast& shape, int k, const char* from, int64_
   }
 }
 
+// How an operand is walked while the output is written from one end to the other.
+enum class Walk {
+  kDense,     // it lies as the output does
+  kRepeated,  // one value, or a short row, again and again
+  kStrided,   // anything else
+};
+
+Walk WalkOf(const Broadcast& shape, int k) {
+  const int last = shape.rank - 1;
+  bool dense = true, repeated = true;
+  int64_t stride = 1;
+  for (int axis = last; axis >= 0; --axis) {
+    dense = dense && shape.strides[k][axis] == stride;
+    repeated = repeated && (axis == last || shape.strides[k][axis] == 0);
+    stride *= shape.dims[axis];
+  }
+  const bool one_value = repeated && shape.strides[k][last] == 0;
+  if (dense) return Walk::kDense;
+  return one_value || (repeated && shape.dims[last] * kShortRows <= kTile) ? Walk::kRepeated : Walk::kStrided;
+}
+
 // Positions [begin, end) of the output, which lies in one stretch.
 void RunBroadcast(const AnyLane& lane, const Broadcast& shape, const char* const* in, char* out, int64_t begin,
                   int64_t end) {
   alignas(64) char tiles[kMaxArity][kTileBytes];
   const int64_t inner = shape.dims[shape.rank - 1];
-  const bool by_row = inner >= kMinimumRow;
+  Walk walks[kMaxArity];
+  bool strided = false;
+  for (int k = 0; k < shape.arity; ++k) {
+    walks[k] = WalkOf(shape, k);
+    strided |= walks[k] == Walk::kStrided;
+  }
+  // Beside strided operands a row at a time if rows are long. Else tiles are of whole rows if rows are short, so that
+  // what is repeated is the same in all of them and is laid out once.
+  const bool by_row = strided && inner >= kMinimumRow;
+  const int64_t most = inner * kShortRows <= kTile ? kTile / inner * inner : kTile;
   for (int64_t i = begin; i < end;) {
-    int64_t count = std::min(kTile, end - i);
-    if (by_row) count = std::min(count, inner - i % inner);
+    const int64_t count = std::min(end - i, by_row ? std::min(kTile, inner - i % inner) : most);
     const char* pointers[kMaxArity];
     for (int k = 0; k < shape.arity; ++k) {
-      if (by_row && shape.strides[k][shape.rank - 1] == 1) {
-        pointers[k] = in[k] + static_cast<size_t>(shape.Offset(k, i)) * lane.in_size;
-      } else {
-        Gather(lane.in_size, shape, k, in[k], i, count, tiles[k]);
-        pointers[k] = tiles[k];
+      const size_t size = lane.in_size;
+      const bool one_value = walks[k] == Walk::kRepeated && shape.strides[k][shape.rank - 1] == 0;
+      pointers[k] = tiles[k];
+      if (walks[k] == Walk::kDense) {
+        pointers[k] = in[k] + static_cast<size_t>(i) * size;
+      } else if (by_row && shape.strides[k][shape.rank - 1] == 1) {
+        pointers[k] = in[k] + static_cast<size_t>(shape.Offset(k, i)) * size;
+      } else if (one_value) {
+        if (i == begin) Gather(size, shape, k, in[k], i, std::min(kTile, end - i), tiles[k]);
+      } else if (i == begin || by_row || walks[k] == Walk::kStrided) {
+        Gather(size, shape, k, in[k], i, count, tiles[k]);
       }
     }
     lane.Run(pointers, out + static_cast<size_t>(i) * lane.out_size, count);

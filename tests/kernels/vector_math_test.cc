@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "kernels/erf.h"
 #include "kernels/instruction_sets.h"
 #include "kernels/lanes.h"
 
@@ -102,6 +103,8 @@ TEST(VectorMath, HyperbolicFunctions) {
 TEST(VectorMath, ErrorFunctions) {
   EXPECT_MATH_WITHIN(4, Erf, erf);
   EXPECT_MATH_WITHIN(4, Erfc, erfc);
+  ExpectWithin<float>(
+      8, "FastErf", [](auto x) { return FastErf(x); }, [](long double x) { return std::erf(x); });
 }
 
 TEST(VectorMath, RoundingIsExact) {

@@ -2,6 +2,7 @@
 #include "declare/declare.h"
 #include "headrace/operators.h"
 #include "headrace/ops/math.h"
+#include "kernels/erf.h"
 
 namespace headrace {
 namespace {
@@ -231,7 +232,7 @@ DEFINE_OP("Erf")
     .Input("x: T")
     .Output("y: T")
     .Attr("T", kFloating)
-    .Lane([](auto x) { return Erf(x); })
+    .Lane([](auto x) { return FastErf(x); })
     .Gradient([](Backward& b) { b.Return(b.dy() * Exp(-Square(b.x())) * 1.1283791670955126); });
 
 DEFINE_OP("Erfc")

@@ -1,5 +1,8 @@
 """Elementwise arithmetic of two tensors, broadcast together."""
 
+import math
+
+import numpy as np
 from make_op_cases import FLOATS, REAL, Case, each, of, ramp, vec
 
 X = [7.0, -7.0, 3.5, 0.0, -2.5, 9.0]
@@ -22,12 +25,32 @@ SHAPES = [
     ("empty", ramp(0, 3), ramp(3)),
 ]
 
+# More than a tile of 512 elements; integers, since their text is short.
+LARGE = [
+    ("large, scalar", (603,), ()),
+    ("large, short rows", (47, 13), (13,)),
+    ("large, long rows", (2, 300), (300,)),
+    ("large, column", (47, 13), (47, 1)),
+    ("large, middle axis", (9, 7, 10), (7, 1)),
+    ("large, both ways", (60, 1), (1, 10)),
+    ("large, three axes", (3, 10, 20), (3, 1, 20)),
+    ("large, short rows of one operand", (1, 5), (120, 1)),
+]
+
+
+def ints(shape):
+    return np.arange(math.prod(shape)).reshape(shape) % 97
+
+
 CASES = [
     [each(op, FLOATS, X, Y) for op in (*ARITHMETIC, "RealDiv", "Div", "SquaredDifference")],
     [each(op, ADDED, SMALL_X, SMALL_Y) for op in ("AddV2", "Sub", "Mul")],
     [each(op, ("int32", "int64", "uint8", "int16"), SMALL_X, SMALL_Y) for op in ("Maximum", "Minimum", "FloorDiv")],
     [each(op, ("int32", "int64"), [7, -7, 7, -7, 0], [2, 2, -2, -2, 3]) for op in ("FloorDiv", "FloorMod", "Div")],
-    [each(op, ("int32", "int64"), [7, -7, 7, -7, 0], [2, 2, -2, -2, 3]) for op in ("TruncateDiv", "TruncateMod", "Mod")],
+    [
+        each(op, ("int32", "int64"), [7, -7, 7, -7, 0], [2, 2, -2, -2, 3])
+        for op in ("TruncateDiv", "TruncateMod", "Mod")
+    ],
     [each(op, ("float32", "float64"), X, Y) for op in ("FloorDiv", "FloorMod", "Mod", "Atan2")],
     [each(op, ("float32", "float64"), X, [2.0, 0.0, -1.5, 0.0, 1.0, 0.5]) for op in ("DivNoNan", "MulNoNan")],
     [each(op, ("float32", "float64"), [0.0, 1.0, 2.0, 3.0], [0.0, 2.0, 0.5, 4.0]) for op in ("Xdivy", "Xlogy")],
@@ -38,6 +61,7 @@ CASES = [
     Case("Maximum", vec(1.0, 2.0, 3.0), vec(1.0, 3.0, 2.0), name="equal elements"),
     Case("Minimum", vec(1.0, 2.0, 3.0), vec(1.0, 3.0, 2.0), name="equal elements"),
     Case("Sub", ramp(2, 3), ramp(2, 1), name="broadcast"),
+    [Case("Sub", of("int32", ints(x)), of("int32", ints(y)), name=name) for name, x, y in LARGE],
     Case("RealDiv", ramp(2, 3), ramp(2, 1, start=1.0), name="broadcast"),
     Case("Add", ramp(2, 3), ramp(3)),
     Case("Add", of("string", ["a", "b"]), of("string", "c"), name="strings"),
