@@ -35,8 +35,13 @@ _ops: floor_div truncatediv=truncate_div truncatemod=truncate_mod check_numerics
 _ops: segment_sum segment_mean segment_max segment_min unsorted_segment_sum scatter_nd invert_permutation
 _ops: read_file write_file dynamic_partition dynamic_stitch unique_with_counts
 _ops: bitcast decode_raw diag diag_part matrix_band_part multinomial shape_n string_to_hash_bucket_strong
-_ops: segment_prod unsorted_segment_max unsorted_segment_min unsorted_segment_prod sparse_segment_mean
-_ops: sparse_segment_sum sparse_segment_sqrt_n sparse_to_dense
+_ops: segment_prod unsorted_segment_max unsorted_segment_min unsorted_segment_prod
+sparse: sparse_segment_mean sparse_segment_sum sparse_segment_sqrt_n sparse_to_dense sparse_reshape sparse_reorder
+sparse: sparse_slice sparse_fill_empty_rows sparse_retain sparse_tensor_to_dense sparse_to_indicator sparse_reset_shape
+sparse: sparse_tensor_dense_matmul
+linalg: eye norm
+templates: make_template
+confusion: confusion_matrix
 _ops: identity_n verify_tensor_all_finite=check_numerics
 arrays: placeholder placeholder_with_default sparse_placeholder identity shape size rank reshape expand_dims squeeze
 arrays: concat unstack split transpose gather gather_nd slice strided_slice boolean_mask fill zeros ones zeros_like
@@ -63,7 +68,8 @@ initializers: truncated_normal_initializer=TruncatedNormal variance_scaling_init
 initializers: glorot_uniform_initializer=GlorotUniform glorot_normal_initializer=GlorotNormal
 compat: disable_eager_execution enable_eager_execution disable_v2_behavior enable_v2_behavior disable_v2_tensorshape
 compat: enable_v2_tensorshape disable_tensor_equality enable_tensor_equality disable_control_flow_v2
-compat: enable_control_flow_v2 VERSION __version__ GIT_VERSION COMPILER_VERSION GRAPH_DEF_VERSION
+compat: enable_control_flow_v2 control_flow_v2_enabled
+compat: VERSION __version__ GIT_VERSION COMPILER_VERSION GRAPH_DEF_VERSION
 checks: assert_equal assert_none_equal assert_less assert_less_equal assert_greater assert_greater_equal assert_near
 checks: assert_negative assert_positive assert_non_negative assert_non_positive assert_integer assert_type assert_scalar
 checks: assert_rank assert_rank_at_least assert_rank_in assert_same_float_dtype assert_proper_iterable is_numeric_tensor
@@ -126,6 +132,7 @@ app: FLAGS DEFINE_string DEFINE_integer DEFINE_float DEFINE_boolean DEFINE_bool 
 app: mark_flag_as_required
 
 [math]
+confusion: confusion_matrix
 math: add subtract multiply divide truediv floordiv divide_no_nan=div_no_nan pow abs negative logical_xor equal
 math: not_equal round sigmoid log_sigmoid tanh reduce_sum reduce_mean reduce_prod reduce_max reduce_min reduce_all
 math: reduce_any reduce_logsumexp reduce_variance reduce_std count_nonzero argmax argmin cumsum cumprod add_n
@@ -149,6 +156,7 @@ strings: as_string to_number=string_to_number join=string_join split=string_spli
 strings: regex_full_match to_hash_bucket_fast=string_to_hash_bucket_fast to_hash_bucket=string_to_hash_bucket
 
 [linalg]
+linalg: eye norm
 math: matmul matvec tensordot global_norm
 nn: l2_normalize
 arrays: matrix_transpose
@@ -267,6 +275,10 @@ lookup: KeyValueTensorInitializer StaticHashTable StaticVocabularyTable TextFile
 structure: flatten pack_sequence_as map_structure assert_same_structure is_nested
 
 [sparse]
+sparse: reshape=sparse_reshape reorder=sparse_reorder slice=sparse_slice fill_empty_rows=sparse_fill_empty_rows
+sparse: retain=sparse_retain to_dense=sparse_tensor_to_dense to_indicator=sparse_to_indicator
+sparse: reset_shape=sparse_reset_shape sparse_dense_matmul=sparse_tensor_dense_matmul segment_sum=sparse_segment_sum
+sparse: segment_mean=sparse_segment_mean segment_sqrt_n=sparse_segment_sqrt_n
 framework: SparseTensor
 arrays: placeholder=sparse_placeholder
 

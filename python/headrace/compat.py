@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections.abc as collections_abc  # noqa: F401
 import os
 from typing import Any
 
@@ -54,7 +55,25 @@ def accept() -> None:
 
 
 disable_eager_execution = disable_v2_behavior = disable_v2_tensorshape = disable_tensor_equality = accept
-disable_control_flow_v2 = enable_control_flow_v2 = enable_v2_tensorshape = enable_tensor_equality = accept
+enable_v2_tensorshape = enable_tensor_equality = accept
+
+_control_flow_v2 = False
+
+
+def enable_control_flow_v2() -> None:
+    """tf.cond and tf.while_loop of 2.x: Headrace runs both forms in the same way."""
+    global _control_flow_v2
+    _control_flow_v2 = True
+
+
+def disable_control_flow_v2() -> None:
+    global _control_flow_v2
+    _control_flow_v2 = False
+
+
+def control_flow_v2_enabled() -> bool:
+    """What enable_control_flow_v2() or disable_control_flow_v2() last said."""
+    return _control_flow_v2
 
 
 def enable_eager_execution(config: Any = None, device_policy: Any = None, execution_mode: Any = None) -> None:

@@ -23,7 +23,17 @@ Feeds FeedsFromPython(nb::handle feed_dict) {
           "lists, numpy ndarrays.");
     }
     Output output = FedOutput(key);
-    feeds.emplace_back(output, ToFedTensor(value, output.dtype()));
+    Tensor tensor = ToFedTensor(value, output.dtype());
+    if (!output.shape().IsCompatibleWith(tensor.shape())) {
+      const auto as_tuple = [](const PartialShape& shape) {
+        nb::str text = nb::steal<nb::str>(PyObject_Str(ShapeToPython(shape).ptr()));
+        return std::string(text.c_str());
+      };
+      throw nb::value_error(internal::Concat("Cannot feed value of shape ", as_tuple(tensor.shape()), " for Tensor '",
+                                             output.name(), "', which has shape '", as_tuple(output.shape()), "'")
+                                .c_str());
+    }
+    feeds.emplace_back(output, std::move(tensor));
   }
   return feeds;
 }

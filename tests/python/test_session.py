@@ -230,3 +230,12 @@ def test_feeds_and_fetches_may_be_nested_and_of_registered_classes():
         assert session.run(pair.a + pair.b, {(pair.a, pair.b): (1.0, 2.0)}) == 3.0
         got = session.run(pair, {pair: Pair(3.0, 4.0)})
     assert (got.a, got.b) == (3.0, 4.0)
+
+
+def test_a_feed_of_another_shape_is_a_value_error():
+    x = tf.placeholder(tf.float32, [None, 2], name="x")
+    with tf.Session() as session:
+        with pytest.raises(
+            ValueError, match=r"Cannot feed value of shape \(3,\) for Tensor 'x:0', which has shape '\(\?, 2\)'"
+        ):
+            session.run(x, {x: [1.0, 2.0, 3.0]})

@@ -56,7 +56,7 @@ python.platform.sysconfig = @sysconfig
 python.lib.io.file_io = file_io
 python.lib.io.python_io = examples
 python.lib.io.tf_record = examples
-python.util.compat = compat
+python.util.compat = compat collections_abc=compat:collections_abc
 python.util.nest = structure
 python.util.tf_inspect = inspection
 python.util.tf_contextlib = decorators
