@@ -13,7 +13,6 @@ from headrace.framework import (
     SparseTensor,
     Tensor,
     constant,
-    constant_value,
     convert_to_tensor,
     name_scope,
 )
@@ -171,7 +170,8 @@ def strided_slice(
     ellipsis_mask: int = 0, new_axis_mask: int = 0, shrink_axis_mask: int = 0, var: Any = None, name: str | None = None,
 ) -> Tensor:  # fmt: skip
     if strides is None:
-        strides = np.ones_like(constant_value(convert_to_tensor(begin)))
+        begin = convert_to_tensor(begin)
+        strides = ones_like(begin)
     return _ops.strided_slice(
         input_, begin, end, strides, begin_mask=begin_mask, end_mask=end_mask, ellipsis_mask=ellipsis_mask,
         new_axis_mask=new_axis_mask, shrink_axis_mask=shrink_axis_mask, name=name,

@@ -351,6 +351,10 @@ def constant(
       shape: reshapes it; a single element fills the shape.
       verify_shape: raise TypeError unless the value has exactly this shape.
     """
+    if hasattr(value, "tensor_shape"):  # a TensorProto
+        from headrace.tensors import make_ndarray
+
+        value, dtype = make_ndarray(value), dtypes.as_dtype(value.dtype) if dtype is None else dtype
     if verify_shape and shape is not None and np.shape(value) != tuple(TensorShape(shape).as_list()):
         raise TypeError(f"Expected Tensor's shape: {tuple(TensorShape(shape).as_list())}, got {np.shape(value)}.")
     if shape is not None and np.ndim(value) and 1 < np.size(value) < (TensorShape(shape).num_elements() or 0):

@@ -75,6 +75,20 @@ def gradient_override_map(self: Graph, op_type_map: dict[str, str]) -> Iterator[
 
 
 @contextlib.contextmanager
+def _kernel_label_map(self: Graph, op_to_kernel_label_map: dict[str, str]) -> Iterator[None]:
+    """A block whose operations of the types named ask for the kernel of a label."""
+    if not isinstance(op_to_kernel_label_map, dict):
+        raise TypeError("op_to_kernel_label_map must be a dictionary mapping strings to strings")
+
+    def add(op: Draft) -> None:
+        if op.type in op_to_kernel_label_map:
+            op._set_attr("_kernel", op_to_kernel_label_map[op.type].encode(), "string")
+
+    with _rule(self, add):
+        yield
+
+
+@contextlib.contextmanager
 def container(self: Graph, container_name: str) -> Iterator[str]:
     """A block whose stateful operations keep their resources in a container of this name."""
 
@@ -387,6 +401,7 @@ class Reference:
 def install() -> None:
     """Adds the members to the three classes; framework.py calls it once."""
     Graph._attr_scope, Graph.gradient_override_map = _attr_scope, gradient_override_map
+    Graph._kernel_label_map = _kernel_label_map
     Graph.container, Graph.colocate_with, Graph.device = container, colocate_with, device
     Graph.create_op = create_op
     Graph.graph_def_versions = property(_graph_def_versions)

@@ -276,8 +276,6 @@ class StrongHashSpec(HasherSpec):
 
 
 def _hash_function(spec: Any) -> Any:
-    if not isinstance(spec, HasherSpec):
-        raise TypeError(f"hasher_spec must be of type HasherSpec, got {spec}")
     if spec.hasher == "fasthash":
         return strings.string_to_hash_bucket_fast
     if spec.hasher == "legacy":
@@ -321,7 +319,9 @@ class IdTableWithHashBuckets(LookupInterface):
         if table is None and num_oov_buckets <= 0:
             raise ValueError("oov_buckets must be > 0 if no table is supplied.")
         key_dtype = _check_key_dtypes(table, key_dtype)
-        self._hash = _hash_function(hasher_spec)
+        if not isinstance(hasher_spec, HasherSpec):
+            raise TypeError(f"hasher_spec must be of type HasherSpec, got {hasher_spec}")
+        self._hasher_spec = hasher_spec
         self._table, self._num_oov_buckets = table, num_oov_buckets
         name = (name or "").rstrip("/") or ("hash_bucket" if table is None else table.name)
         self._table_name = name.rpartition("/")[2]
@@ -355,7 +355,7 @@ class IdTableWithHashBuckets(LookupInterface):
             return self._table.lookup(values, name=name)
         with name_scope(name, f"{self.name}_Lookup"):
             text = values if values.dtype == dtypes.string else strings.as_string(values)
-            buckets = self._hash(text, num_buckets=self._num_oov_buckets, name="hash_bucket")
+            buckets = _hash_function(self._hasher_spec)(text, num_buckets=self._num_oov_buckets, name="hash_bucket")
             if self._table is None:
                 return buckets
             ids = self._table.lookup(values)
@@ -384,13 +384,12 @@ StaticVocabularyTableV1 = StaticVocabularyTable
 # ------------------------------------------------------------------------------------------------------ by one function
 
 
-def _check_vocabulary(key_dtype: Any, num_oov_buckets: int, vocab_size: Any = None) -> Any:
+def _check_vocabulary(key_dtype: Any, num_oov_buckets: int, vocab_size: Any = None, file: Any = None) -> Any:
     key_dtype = dtypes.as_dtype(key_dtype)
     if num_oov_buckets < 0:
         raise ValueError(f"num_oov_buckets must be greater or equal than 0, got {num_oov_buckets}.")
     if vocab_size is not None and vocab_size < 1:
-        file_hint = "To use a file with 0 lines" if vocab_size == 0 else "It is the number of lines that are read"
-        raise ValueError(f"vocab_size must be greater than 0, got {vocab_size}. {file_hint}, leave it out.")
+        raise ValueError(f"vocab_size must be greater than 0, got {vocab_size}. vocabulary_file: {file}")
     if not key_dtype.is_integer and key_dtype != dtypes.string:
         raise TypeError("Only integer and string keys are supported.")
     return key_dtype
@@ -409,7 +408,7 @@ def index_table_from_file(
     """
     if vocabulary_file is None or (isinstance(vocabulary_file, str) and not vocabulary_file):
         raise ValueError("vocabulary_file must be specified and must not be empty.")
-    key_dtype = _check_vocabulary(key_dtype, num_oov_buckets, vocab_size)
+    key_dtype = _check_vocabulary(key_dtype, num_oov_buckets, vocab_size, vocabulary_file)
     with name_scope(name, "string_to_index"):
         with name_scope(None, "hash_table"):
             initializer = TextFileIdTableInitializer(

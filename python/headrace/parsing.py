@@ -39,6 +39,8 @@ def parse_example(
     return _core.parse_example(serialized, features)
 
 
-def parse_single_example(serialized: Any, features: dict[str, Any], name: str | None = None) -> dict:
+def parse_single_example(
+    serialized: Any, features: dict[str, Any], name: str | None = None, example_names: Any = None
+) -> dict:
     """As parse_example, for one example: a scalar, and features without the batch axis."""
     return parse_example(serialized, features, name)

@@ -167,6 +167,7 @@ class TensorShape:
     """
 
     __slots__ = ("_sizes",)
+    _v2_behavior = False  # of 2.x, where an entry is a number and no Dimension
 
     def __init__(self, dims: Any = None) -> None:
         if dims is None:
@@ -175,7 +176,7 @@ class TensorShape:
             self._sizes = dims._sizes
         elif isinstance(dims, (list, tuple)):
             self._sizes = [d if type(d) is int and d >= 0 else _size(d) for d in dims]
-        elif isinstance(dims, Dimension) or hasattr(dims, "__index__"):
+        elif isinstance(dims, Dimension) or (hasattr(dims, "__index__") and getattr(dims, "ndim", 0) == 0):
             self._sizes = [_size(dims)]
         elif hasattr(dims, "unknown_rank") and hasattr(dims, "dim"):  # a TensorShapeProto
             self._sizes = None if dims.unknown_rank else [d.size if d.size != -1 else None for d in dims.dim]

@@ -8,6 +8,7 @@ python.ops.candidate_sampling_ops = nn _ops
 python.ops.check_ops = checks state:ensure_shape
 python.ops.clip_ops = math
 python.ops.confusion_matrix = confusion
+python.ops.control_flow_v2_toggles = compat
 python.ops.control_flow_ops = control_flow @ _ops
 python.ops.data_flow_ops = @ @queue _ops
 python.ops.embedding_ops = nn
