@@ -59,7 +59,7 @@ variables: min_max_variable_partitioner assign assign_add assign_sub disable_res
 state: scatter_update scatter_add scatter_sub scatter_mul scatter_div scatter_min scatter_max scatter_nd_update
 state: scatter_nd_add scatter_nd_sub batch_scatter_update tensor_scatter_update tensor_scatter_add tensor_scatter_sub
 state: tensor_scatter_nd_update=tensor_scatter_update tensor_scatter_nd_add=tensor_scatter_add
-state: tensor_scatter_nd_sub=tensor_scatter_sub assert_variables_initialized ensure_shape
+state: tensor_scatter_nd_sub=tensor_scatter_sub assert_variables_initialized ensure_shape count_up_to
 variables: tables_initializer initialize_all_tables=tables_initializer
 variables: enable_resource_variables resource_variables_enabled VariableSynchronization VariableAggregation
 initializers: zeros_initializer=Zeros ones_initializer=Ones constant_initializer=Constant
@@ -80,7 +80,7 @@ data: decode_csv
 type_specs: TypeSpec TensorSpec SparseTensorSpec IndexedSlicesSpec
 dtypes: qint8 qint16 qint32 quint8 quint16 QUANTIZED_DTYPES
 shapes: broadcast_static_shape
-framework: import_graph_def
+importing: import_graph_def
 devices: DeviceSpec
 tensors: make_tensor_proto make_ndarray
 tensors: get_static_value=constant_value
@@ -197,6 +197,7 @@ protos.event_pb2: Event SessionLog Summary SummaryDescription
 optimizers: Optimizer GradientDescentOptimizer MomentumOptimizer AdagradOptimizer AdamOptimizer FtrlOptimizer
 optimizers: RMSPropOptimizer
 protos.checkpoint_pb2: CheckpointState
+meta_graph: export_meta_graph import_meta_graph
 saver: Saver Scaffold latest_checkpoint checkpoint_exists remove_checkpoint get_checkpoint_state
 saver: update_checkpoint_state NewCheckpointReader load_checkpoint load_variable list_variables
 train: get_global_step get_or_create_global_step create_global_step global_step exponential_decay inverse_time_decay
@@ -266,7 +267,7 @@ testing.platform: compute_gradient compute_gradient_error
 [graph_util]
 graph_util: extract_sub_graph convert_variables_to_constants must_run_on_cpu remove_training_nodes
 graph_util: tensor_shape_from_node_def_name
-framework: import_graph_def
+importing: import_graph_def
 
 [lookup]
 lookup: KeyValueTensorInitializer StaticHashTable StaticVocabularyTable TextFileIndex TextFileInitializer

@@ -151,28 +151,36 @@ def device(self: Graph, device_name_or_function: Any) -> Iterator[None]:
     """A block whose operations ask for a device; parts that an inner block leaves open are the outer block's.
 
     Args:
-      device_name_or_function: a name, a DeviceSpec, a function from an operation to a name, or None, which lifts what
-        is in force.
+      device_name_or_function: a name, a DeviceSpec, a function from an operation (whose device is what inner blocks
+        ask for) to a name, which is taken as it is, or None, which lifts what is in force.
     """
     wanted = device_name_or_function
-    if callable(wanted) and not hasattr(wanted, "to_string"):
-
-        def place(op: Draft) -> None:
-            from headrace.devices import DeviceSpec
-
-            named = wanted(op)
-            named = named.to_string() if hasattr(named, "to_string") else named or ""
-            if op.device and named:
-                spec = DeviceSpec.from_string(named)
-                spec.merge_from(DeviceSpec.from_string(op.device))
-                named = spec.to_string()
-            op._set_device(named)
-
-        with _rule(self, place):
+    is_function = callable(wanted) and not hasattr(wanted, "to_string")
+    stack = self._state.setdefault("devices", [])
+    stack.append(wanted)
+    try:
+        with _rule(self, _place) if is_function else _core.device_context(self, _merged_device(self, wanted)):
             yield
-        return
-    with _core.device_context(self, _merged_device(self, wanted)):
-        yield
+    finally:
+        stack.pop()
+
+
+def _place(op: Draft) -> None:
+    """The device of an operation where a function is in force: the blocks say theirs in turn, the innermost first."""
+    from headrace.devices import DeviceSpec
+    from headrace.framework import get_default_graph
+
+    op._set_device("")
+    for wanted in reversed(get_default_graph()._state["devices"]):
+        if wanted is None:
+            return
+        if callable(wanted) and not hasattr(wanted, "to_string"):
+            named = wanted(op)
+            op._set_device(named.to_string() if hasattr(named, "to_string") else named or "")
+        else:
+            spec = DeviceSpec.from_string(wanted if isinstance(wanted, str) else wanted.to_string())
+            spec.merge_from(DeviceSpec.from_string(op.device))
+            op._set_device(spec.to_string())
 
 
 def _merged_device(graph: Graph, wanted: Any) -> str:
@@ -254,6 +262,18 @@ def _plain(field: str, value: Any) -> Any:
 
         return make_ndarray(value)
     return value.name if field == "func" else value
+
+
+def as_graph_def(self: Graph, from_version: Any = None, add_shapes: bool = False) -> Any:
+    """The graph as a GraphDef message; `add_shapes` gives its nodes the attribute _output_shapes."""
+    from headrace.protos import graph_pb2
+
+    graph_def = graph_pb2.GraphDef.FromString(_core.serialize_graph(self, False))
+    if add_shapes:
+        for node in graph_def.node:
+            shapes = node.attr["_output_shapes"].list.shape
+            shapes.extend(output.shape.as_proto() for output in self._find_operation(node.name).outputs)
+    return graph_def
 
 
 def _graph_def_versions(self: Graph) -> Any:
@@ -403,7 +423,7 @@ def install() -> None:
     Graph._attr_scope, Graph.gradient_override_map = _attr_scope, gradient_override_map
     Graph._kernel_label_map = _kernel_label_map
     Graph.container, Graph.colocate_with, Graph.device = container, colocate_with, device
-    Graph.create_op = create_op
+    Graph.create_op, Graph.as_graph_def = create_op, as_graph_def
     Graph.graph_def_versions = property(_graph_def_versions)
     Graph._building_function = property(lambda self: self._outer is not None)
     Graph._graph_key = property(lambda self: self._state.setdefault("key", f"graph-key-{next(_graph_keys)}/"))

@@ -82,6 +82,12 @@ class Saver:
             raise ValueError(f"The passed save_path is not a valid checkpoint: {save_path}")
         self._native.restore(sess._native, save_path)
 
+    def export_meta_graph(self, filename: Any = None, **options: Any) -> Any:
+        """tf.train.export_meta_graph of the default graph."""
+        from headrace.meta_graph import export_meta_graph
+
+        return export_meta_graph(filename, **options)
+
     @property
     def last_checkpoints(self) -> list[str]:
         return self._native.last_checkpoints

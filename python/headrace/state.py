@@ -116,3 +116,10 @@ def ensure_shape(x: Any, shape: Any, name: str | None = None) -> Tensor:
     from headrace.shapes import TensorShape
 
     return _ops.ensure_shape(x, TensorShape(shape), name=name)
+
+
+def count_up_to(ref: Any, limit: int, name: str | None = None) -> Tensor:
+    """The number that a variable holds, to which one is added; OutOfRangeError at the limit."""
+    if _is_resource(ref):
+        return _ops.resource_count_up_to(ref.handle, limit, T=ref.dtype.base_dtype, name=name)
+    return _ops.count_up_to(ref, limit, name=name)

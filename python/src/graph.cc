@@ -4,6 +4,7 @@
 #include "bind.h"
 #include "casters.h"
 #include "formats/graph_def.h"
+#include "formats/saved_model.h"
 #include "graph/node_rules.h"
 #include "headrace/op.h"
 
@@ -367,6 +368,19 @@ void BindGraph(nb::module_& m) {
         return AsValueError([&] { return NodeToPython(graph->Apply(type, arguments, std::move(values), name)); });
       },
       "Adds an operation whose inputs (one for each argument of the op) are tensors.");
+  m.def(
+      "serialize_meta_graph",
+      [](std::shared_ptr<Graph> graph, bool strip_default_attrs) {
+        const std::string bytes = SerializeMetaGraph(*graph, {}, {.strip_default_attrs = strip_default_attrs});
+        return nb::bytes(bytes.data(), bytes.size());
+      },
+      "The graph and its collections as a MetaGraphDef.");
+  m.def(
+      "import_collections",
+      [](std::shared_ptr<Graph> graph, nb::bytes meta_graph, const std::string& prefix) {
+        ImportCollections(*graph, std::string_view(meta_graph.c_str(), meta_graph.size()), prefix);
+      },
+      "Fills the collections of a graph that holds a MetaGraphDef's nodes.");
   m.def(
       "set_conversion",
       [](nb::object function) {

@@ -201,3 +201,15 @@ def test_datasets_keep_options_and_count_elements():
     element = dataset.unbatch().enumerate(5).make_one_shot_iterator().get_next()
     with tf.Session() as session:
         assert [session.run(element) for _ in range(4)] == [(5, 1), (6, 2), (7, 3), (8, 4)]
+
+
+def test_counters_end_at_their_limit():
+    for use_resource in (False, True):
+        v = tf.Variable(0, use_resource=use_resource)
+        following = v.count_up_to(2)
+        with tf.Session() as session:
+            session.run(v.initializer)
+            assert [session.run(following) for _ in range(2)] == [0, 1]
+            with pytest.raises(tf.errors.OutOfRangeError, match="Reached limit of 2"):
+                session.run(following)
+            assert session.run(v) == 2

@@ -15,20 +15,29 @@ def test_devices_of_nested_blocks_are_merged():
             assert tf.constant(1.0).op.device == "/job:worker/task:2/device:GPU:1"
 
 
-def test_device_functions_see_each_operation_and_fill_what_is_open():
+def test_device_functions_see_each_operation_and_have_the_last_word():
     seen = []
 
     def place(op):
-        seen.append((op.type, op.name))
-        return "/job:ps/task:3/cpu:0" if op.type == "Const" else "/job:worker"
+        seen.append((op.type, op.name, op.device))
+        return "/job:ps/task:3/cpu:0" if op.type == "Const" else op.device
 
-    with tf.device(place), tf.device("/task:1"):
+    with tf.device("/job:worker"), tf.device(place), tf.device("/task:1"):
         a = tf.constant(1.0, name="a")
         b = tf.identity(a, name="b")
-    assert a.op.device == "/job:ps/task:1/device:CPU:0"
+    assert a.op.device == "/job:ps/task:3/device:CPU:0"
     assert b.op.device == "/job:worker/task:1"
-    assert seen == [("Const", "a"), ("Identity", "b")]
+    assert seen == [("Const", "a", "/task:1"), ("Identity", "b", "/task:1")]
     assert tf.constant(1.0).op.device == ""
+
+
+def test_merged_devices_fill_what_inner_blocks_leave_open():
+    from tensorflow.python.framework import device
+
+    with tf.device(device.merge_device("/job:worker/gpu:0")):
+        assert tf.constant(1.0).op.device == "/job:worker/device:GPU:0"
+        with tf.device(device.merge_device("/cpu:1")):
+            assert tf.constant(1.0).op.device == "/job:worker/device:CPU:1"
 
 
 def test_colocation_is_an_attribute_and_takes_the_device():

@@ -139,3 +139,25 @@ def test_frozen_variables_become_constants():
     with tf.Graph().as_default(), tf.Session() as session:
         (y,) = tf.import_graph_def(frozen, return_elements=["y:0"], name="")
         assert session.run(y, {"x:0": 2.0}) == 6.0
+
+
+def test_meta_graphs_bring_collections_and_a_saver(tmp_path):
+    with tf.Graph().as_default(), tf.Session() as session:
+        x = tf.placeholder(tf.float32, [], name="x")
+        with tf.device("/cpu:1"):
+            v = tf.get_variable("v", [], initializer=tf.constant_initializer(3.0))
+        tf.add_to_collection("outputs", tf.multiply(x, v, name="y"))
+        session.run(tf.global_variables_initializer())
+        prefix = tf.train.Saver().save(session, str(tmp_path / "model"), 7)
+        text = tf.train.export_meta_graph(str(tmp_path / "graph.pbtxt"), as_text=True, clear_devices=True)
+        assert set(tf.train.export_meta_graph(collection_list=["outputs"]).collection_def) == {"outputs"}
+    assert {node.device for node in text.graph_def.node} == {""}
+    for file in (prefix + ".meta", tmp_path / "graph.pbtxt", text):
+        with tf.Graph().as_default(), tf.Session() as session:
+            saver = tf.train.import_meta_graph(file)
+            (y,) = tf.get_collection("outputs")
+            assert [v.name for v in tf.trainable_variables()] == ["v:0"]
+            saver.restore(session, prefix)
+            assert session.run(y, {"x:0": 2.0}) == 6.0
+    with pytest.raises(OSError, match="does not exist"):
+        tf.train.import_meta_graph(str(tmp_path / "nothing.meta"))

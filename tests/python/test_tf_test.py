@@ -241,3 +241,30 @@ def test_functions_of_tf_test():
         import os
 
         assert os.getcwd() == "there" and patched.called
+
+
+def test_fake_summary_writers_remember(case):
+    from tensorflow.contrib.testing.python.framework.fake_summary_writer import FakeSummaryWriter
+
+    FakeSummaryWriter.install()
+    try:
+        writer = tf.summary.FileWriterCache.get("there")
+        assert isinstance(writer, FakeSummaryWriter)
+        writer.add_summary(tf.Summary(value=[tf.Summary.Value(tag="loss", simple_value=0.5)]), 3)
+        writer.assert_summaries(case, expected_logdir="there", expected_summaries={3: {"loss": 0.5}})
+        with pytest.raises(AssertionError):
+            writer.assert_summaries(case, expected_summaries={3: {"loss": 0.6}})
+        with pytest.raises(ValueError, match="already installed"):
+            FakeSummaryWriter.install()
+    finally:
+        FakeSummaryWriter.uninstall()
+    assert tf.summary.FileWriter is not FakeSummaryWriter
+
+
+def test_latest_summaries_are_read_back(tmp_path):
+    from tensorflow.contrib.testing.python.framework import util_test
+
+    with tf.summary.FileWriter(str(tmp_path)) as writer:
+        writer.add_summary(tf.Summary(value=[tf.Summary.Value(tag="loss", simple_value=0.5)]), 3)
+    (event,) = util_test.latest_summaries(str(tmp_path))
+    assert event.step == 3 and util_test.simple_values_from_events([event], ["loss"]) == {"loss": 0.5}

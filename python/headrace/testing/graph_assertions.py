@@ -91,12 +91,12 @@ def get_node_def_from_graph(node_name: str, graph_def: Any) -> Any:
 
 def set_producer_version(graph: Any, producer_version: int) -> None:
     """Marks a graph as made by the given version of TensorFlow."""
-    from headrace import framework
+    from headrace import importing
     from headrace.protos import graph_pb2
 
     with graph.as_default():
         graph_def = graph_pb2.GraphDef()
         graph_def.versions.producer = producer_version
-        framework.import_graph_def(graph_def)
+        importing.import_graph_def(graph_def)
     if graph.graph_def_versions.producer != producer_version:
         raise AssertionError(f"The graph's producer is {graph.graph_def_versions.producer}, not {producer_version}")

@@ -16,6 +16,9 @@ contrib.losses = losses
 contrib.metrics = metrics
 contrib.saved_model = @saved_model
 contrib.summary = summary
+contrib.testing = testing.fake_summaries
+contrib.testing.python.framework.fake_summary_writer = testing.fake_summaries
+contrib.testing.python.framework.util_test = testing.fake_summaries
 contrib.training = hyperparameters
 contrib.training.python.training.hparam = hyperparameters
 """

@@ -13,9 +13,9 @@ python.framework.errors_impl = errors
 python.framework.graph_io = train:write_graph
 python.framework.graph_util = graph_util
 python.framework.graph_util_impl = graph_util
-python.framework.importer = framework:import_graph_def
+python.framework.importer = importing:import_graph_def
 python.framework.indexed_slices = framework type_specs:IndexedSlicesSpec
-python.framework.meta_graph = saver
+python.framework.meta_graph = meta_graph
 python.framework.ops = framework default_session graph_functions compat:enable_eager_execution
 python.framework.ops = compat:disable_eager_execution @
 python.framework.test_ops = _ops
@@ -29,6 +29,7 @@ python.framework.tensor_util = tensors framework:is_tensor
 python.framework.test_util = testing.test_util testing.test_case:TensorFlowTestCase
 python.framework.test_combinations = testing.combinations generate=testing.combinations:generate_with
 python.framework.combinations = testing.combinations
+python.framework.traceable_stack = traceable_stack
 python.framework.type_spec = type_specs
 python.framework.composite_tensor = type_specs:CompositeTensor
 python.framework.versions = compat __version__=compat:VERSION __git_version__=compat:GIT_VERSION
@@ -40,7 +41,7 @@ python.client.session = session
 python.compat.compat = compat
 python.compat.v2_compat = compat
 python.eager.context = framework:executing_eagerly
-python.eager.test = testing.platform
+python.eager.test = testing.platform mock=testing.platform:mock
 python.tf2 = tf2
 python.platform.app = app
 python.platform.benchmark = testing.benchmark
@@ -50,7 +51,7 @@ python.platform.gfile = MkDir=gfile:mkdir MakeDirs=gfile:makedirs Remove=gfile:r
 python.platform.gfile = Rename=gfile:rename Copy=gfile:copy Stat=gfile:stat Walk=gfile:walk_v1
 python.platform.googletest = testing.googletest
 python.platform.resource_loader = testing.resource_loader
-python.platform.test = testing.platform
+python.platform.test = testing.platform mock=testing.platform:mock
 python.platform.tf_logging = tf_logging TaskLevelStatusMessage=tf_logging:TaskLevelStatusMessage
 python.platform.sysconfig = @sysconfig
 python.lib.io.file_io = file_io
