@@ -14,8 +14,9 @@ shapes: TensorShape Dimension dimension_value dimension_at_index
 framework: Graph Operation Tensor GraphKeys IndexedSlices SparseTensor SparseTensorValue name_scope op_scope
 framework: control_dependencies device colocate_with get_default_graph reset_default_graph convert_to_tensor constant
 framework: convert_to_tensor_or_sparse_tensor add_to_collection add_to_collections get_collection get_collection_ref
-framework: set_random_seed is_tensor executing_eagerly
-graph_functions: init_scope container register_tensor_conversion_function convert_to_tensor_or_indexed_slices
+framework: set_random_seed is_tensor executing_eagerly init_scope
+backprop: GradientTape
+graph_functions: container register_tensor_conversion_function convert_to_tensor_or_indexed_slices
 default_session: get_default_session
 session: Session InteractiveSession
 protos.config_pb2: ConfigProto GPUOptions GraphOptions OptimizerOptions RunOptions RunMetadata

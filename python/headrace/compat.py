@@ -77,10 +77,20 @@ def control_flow_v2_enabled() -> bool:
 
 
 def enable_eager_execution(config: Any = None, device_policy: Any = None, execution_mode: Any = None) -> None:
-    """Raises NotImplementedError: Headrace builds graphs."""
-    raise NotImplementedError(
-        "eager execution is not available yet: build a graph and run it with tf.Session, or use tf.estimator"
-    )
+    """From here on, ops run when they are called, in all threads and wherever no graph is in force.
+
+    Raises:
+      ValueError: if graphs were built before, or for unknown modes.
+    """
+    from headrace import _core, context
+
+    if execution_mode not in (None, context.SYNC, context.ASYNC):
+        raise ValueError("execution_mode must be one of None, tf.contrib.eager.SYNC, tf.contrib.eager.ASYNC")
+    if config is not None and not hasattr(config, "SerializeToString") and not hasattr(config, "gpu_options"):
+        raise TypeError(f"config must be a tf.ConfigProto, but got {type(config)}")
+    if not _core.executing_eagerly() and len(_core.current_graph().get_operations()) > 0:
+        raise ValueError("tf.enable_eager_execution must be called at program startup.")
+    _core.enable_eager_execution()
 
 
 enable_v2_behavior = enable_eager_execution

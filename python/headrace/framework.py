@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import re
 from collections import namedtuple
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -259,10 +260,10 @@ class name_scope:  # noqa: N801
 def _graph_of(values: Iterable[Any]) -> Graph | None:
     """The graph of the first tensor among values, unless a function is being traced inside it."""
     current = get_default_graph()
-    if current.building_function:
+    if current.building_function or executing_eagerly():
         return None
     for value in values:
-        if isinstance(value, (Tensor, Operation, _core.Variable)):
+        if isinstance(value, (Tensor, Operation, _core.Variable)) and not isinstance(value, EagerTensor):
             return value.graph
     return None
 
@@ -534,10 +535,21 @@ def is_sparse(value: Any) -> bool:
     return isinstance(value, (SparseTensor, SparseTensorValue))
 
 
-def executing_eagerly() -> bool:
-    """False: Headrace builds graphs, as 1.15 does by default."""
-    return False
+executing_eagerly = _core.executing_eagerly
+
+
+@contextlib.contextmanager
+def init_scope() -> Iterator[None]:
+    """A block that leaves the functions being traced, and their control dependencies: ops join the graph around all of
+    them, or run at once if that is what happens there. Gradient tapes do not see it.
+    """
+    scope = get_default_graph()._name_scope
+    with _core.init_context(), _core.stop_recording(), name_scope(scope or None):
+        yield
 
 
 def op_scope(values: Any, name: str | None, default_name: str | None = None) -> name_scope:
     return name_scope(name, default_name, values)
+
+
+from headrace.eager import EagerTensor  # noqa: E402,F401

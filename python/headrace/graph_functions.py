@@ -61,27 +61,9 @@ class name_scope_v2(name_scope):  # noqa: N801
         super().__init__(name)
 
 
-class init_scope:  # noqa: N801
-    """A `with` block whose operations join the outermost graph, without control dependencies."""
-
-    def __enter__(self) -> None:
-        graph = get_default_graph()
-        scope = graph._name_scope
-        while graph._outer is not None:
-            graph = graph._outer
-        self._contexts = [_core.graph_context(graph), _core.control_context(graph, None)]
-        self._contexts.append(_core.name_context(graph, scope))
-        for context in self._contexts:
-            context.__enter__()
-
-    def __exit__(self, *error: object) -> None:
-        for context in reversed(self._contexts):
-            context.__exit__(*error)
-
-
 def executing_eagerly_outside_functions() -> bool:
     """Whether operations outside of functions run at once."""
-    with init_scope():
+    with framework.init_scope():
         return framework.executing_eagerly()
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from headrace import _core, initializers
-from headrace.framework import Tensor, convert_to_tensor
+from headrace.framework import Tensor, convert_to_tensor, executing_eagerly
 
 _ZEROS = initializers.Zeros()
 
@@ -42,6 +42,8 @@ class Dense:
 
     def __call__(self, inputs: Any) -> Tensor:
         inputs = convert_to_tensor(inputs)
+        if executing_eagerly():
+            return self._apply_eagerly(inputs)
         if self._options["reuse"] is None and getattr(self, "_built", False):
             self._options["reuse"] = True
         known = set(_core.variables(inputs.graph, "variables"))
@@ -52,6 +54,31 @@ class Dense:
             if self.variables:
                 self._name = self.variables[0].name.rsplit("/", 1)[0].rsplit("/", 1)[-1]
         return result
+
+    def _apply_eagerly(self, inputs: Any) -> Tensor:
+        from headrace import math, variables
+
+        options = self._options
+        if not getattr(self, "_built", False):
+            size = inputs.shape.as_list()[-1]
+            with variables.variable_scope(self._name, "dense"):
+                self.variables = [
+                    variables.get_variable(
+                        "kernel", [size, self.units], inputs.dtype, options["kernel_initializer"],
+                        trainable=options["trainable"],
+                    )
+                ]  # fmt: skip
+                if options["use_bias"]:
+                    bias = variables.get_variable(
+                        "bias", [self.units], inputs.dtype, options["bias_initializer"], trainable=options["trainable"]
+                    )
+                    self.variables.append(bias)
+            self._built = True
+        rank = len(inputs.shape.as_list())
+        result = math.matmul(inputs, self.kernel) if rank == 2 else math.tensordot(inputs, self.kernel, [[rank - 1], [0]])
+        if options["use_bias"]:
+            result = result + self.bias
+        return result if options["activation"] is None else options["activation"](result)
 
     apply = __call__
     name = property(lambda self: self._name)

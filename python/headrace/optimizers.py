@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import enum
 from typing import Any
 
 from headrace import _core
-from headrace.framework import Tensor
+from headrace.framework import Tensor, executing_eagerly
+
+class UnconnectedGradients(enum.Enum):
+    """What tf.gradients gives where ys do not depend on x."""
+
+    NONE = "none"
+    ZERO = "zero"
+
 
 # What a subclass may define; C++ takes the whole path where it defines none.
 _HOOKS = (
@@ -37,7 +45,7 @@ class Optimizer:
         grad_loss: Any = None,
     ) -> Any:  # fmt: skip
         """An operation that computes the gradients of `loss`, applies them and adds 1 to `global_step`."""
-        if self._is_plain():
+        if self._is_plain() and not callable(loss) and not executing_eagerly():
             return self._native.minimize(loss, global_step, var_list, name)
         pairs = self.compute_gradients(loss, var_list=var_list)
         if not any(gradient is not None for gradient, _ in pairs):
@@ -57,7 +65,9 @@ class Optimizer:
     ) -> list[tuple[Any, Any]]:  # fmt: skip
         """(gradient, variable) for each variable; the gradient is a Tensor, an IndexedSlices or None."""
         if callable(loss):
-            loss = loss()
+            return _gradients_of_function(loss, var_list, grad_loss)
+        if executing_eagerly():
+            raise RuntimeError("`loss` passed to Optimizer.compute_gradients should be a function when eager execution is enabled.")
         return self._native.compute_gradients(loss, var_list)
 
     def apply_gradients(self, grads_and_vars: Any, global_step: Any = None, name: str | None = None) -> Any:
@@ -105,6 +115,18 @@ class Optimizer:
 
     def _call_if_callable(self, param: Any) -> Any:
         return param() if callable(param) else param
+
+
+def _gradients_of_function(loss: Any, var_list: Any, grad_loss: Any) -> list[tuple[Any, Any]]:
+    """(gradient, variable) of what the function gives, for the variables named or else those that it reads."""
+    from headrace.backprop import GradientTape
+
+    with GradientTape() as tape:
+        if var_list is not None:
+            tape.watch(var_list)
+        value = loss()
+    variables = list(tape.watched_variables()) if var_list is None else list(var_list)
+    return list(zip(tape.gradient(value, variables, grad_loss), variables))
 
 
 class _NativeOptimizer(Optimizer):
@@ -208,9 +230,3 @@ def gradients(
     if getattr(unconnected_gradients, "value", unconnected_gradients) == "zero":
         result = [zeros_like(x) if gradient is None else gradient for gradient, x in zip(result, xs)]
     return result
-
-
-class UnconnectedGradients:
-    """What tf.gradients gives where ys do not depend on x."""
-
-    NONE, ZERO = "none", "zero"

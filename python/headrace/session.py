@@ -50,6 +50,8 @@ class Session:
                     message = f"No session factory registered for the given session options: target: {target!r}"
                     raise errors.NotFoundError(None, None, message)
                 raise errors.UnimplementedError(None, None, f"a session on a server ({target}) is not available yet")
+            if graph is None and _core.executing_eagerly():
+                raise RuntimeError("The Session graph is empty. Add operations to the graph before calling run().")
             self._native = _core.NativeSession(graph or get_default_graph())
         self._config = config
         self._target = target

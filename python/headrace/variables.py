@@ -31,6 +31,15 @@ class _ReuseMode(enum.Enum):
 AUTO_REUSE = _ReuseMode.AUTO_REUSE
 
 
+def _remembered(variable: Any) -> Any:
+    """Lets gradient tapes find the variable by its handle, if ops run at once."""
+    if _core.executing_eagerly():
+        from headrace.backprop import remember_variable
+
+        remember_variable(variable)
+    return variable
+
+
 class _VariableClass(type):
     """Makes tf.Variable(...) return a C++ variable, and isinstance(x, tf.Variable) hold for all of them."""
 
@@ -50,7 +59,7 @@ class _VariableClass(type):
             initial_value, dtype, name or "Variable", trainable=trainable is not False, collections=collections,
             use_resource=use_resource,
         )  # fmt: skip
-        return variable
+        return _remembered(variable)
 
 
 class Variable(metaclass=_VariableClass):
@@ -71,6 +80,14 @@ _Native = _core.Variable
 @_extend(_Native)
 def get_shape(self: Any) -> TensorShape:
     return self.shape
+
+
+@_extend(_Native)
+def numpy(self: Any) -> Any:
+    """The current value, if ops run at once."""
+    if not _core.executing_eagerly():
+        raise NotImplementedError("numpy() is only available when eager execution is enabled.")
+    return self.read_value().numpy()
 
 
 @_extend(_Native)
@@ -102,6 +119,8 @@ def _assignment(ref_op: str, resource_op: str, default_name: str) -> Any:
             update = getattr(_ops, resource_op)(self.handle, value)
             if not read_value:
                 return update
+            if _core.executing_eagerly():
+                return self.read_value()
             with _core.control_context(get_default_graph(), [update]):
                 return _ops.read_variable_op(self.handle, self.dtype.base_dtype)
 
@@ -207,7 +226,7 @@ def _get_variable(name: str, shape: Any = None, constraint: Any = None, **option
     variable = _core.get_variable(
         name, TensorShape(shape), initializer=initializer, trainable=trainable is not False, **options
     )
-    return variable
+    return _remembered(variable)
 
 
 def _refuse_constraint(constraint: Any) -> None:

@@ -3,6 +3,7 @@
 // named after the argument inside the op's scope.
 #include "bind.h"
 #include "casters.h"
+#include "eager.h"
 #include "headrace/op.h"
 
 namespace headrace::python {
@@ -15,6 +16,15 @@ namespace {
 class Arguments {
  public:
   Arguments(const OpDef& op, AttrMap* attrs) : op_(op), attrs_(*attrs) {}
+
+  // Eager execution lets a tensor anywhere decide over the plain values, not only one that comes first.
+  void FixTypesByTensors(const nb::list& inputs) {
+    for (size_t i = 0; i < op_.inputs.size(); ++i) {
+      const OpArg& arg = op_.inputs[i];
+      const EagerRef* tensor = EagerFromPython(inputs[i]);
+      if (tensor && !arg.type_attr.empty()) attrs_.try_emplace(arg.type_attr, tensor->made.value.dtype());
+    }
+  }
 
   OpArgument Convert(const OpArg& arg, nb::handle value) {
     if (!arg.type_list_attr.empty()) return TypeList(arg, value);
@@ -71,7 +81,7 @@ class Arguments {
     if (nb::try_cast(value, variable, false) && variable) {
       output = variable->handle;
     } else if (nb::try_cast(value, tensor, false) && tensor) {
-      output = tensor->output;
+      output = OutputOfRef(*tensor);
     }
     if (!output || !output.node->output_is_ref(output.index)) {
       Raise(internal::Concat("'", op_.name, "' Op requires that input '", arg.name,
@@ -99,7 +109,7 @@ class Arguments {
         TensorRef* tensor = nullptr;
         Variable* variable = nullptr;
         if (nb::try_cast(item, tensor, false) && tensor) {
-          attrs_[arg.type_attr] = tensor->output.dtype();
+          attrs_[arg.type_attr] = OutputOfRef(*tensor).dtype();
           break;
         }
         if (nb::try_cast(item, variable, false) && variable) {
@@ -145,7 +155,8 @@ bool IsList(const OpArg& arg) {
   return !arg.number_attr.empty() || !arg.type_list_attr.empty();
 }
 
-// An Operation if the op has no outputs, its tensor (or list) if it has one, else a tuple of them.
+// An Operation (None if the op ran at once) if the op has no outputs, its tensor (or list) if it has one, else a tuple
+// of them.
 nb::object Results(Node* node) {
   const OpDef& op = node->op();
   if (op.outputs.empty()) return NodeToPython(node);
@@ -169,6 +180,21 @@ nb::object Results(Node* node) {
   return nb::tuple(results);
 }
 
+// Values that need conversion go through Outputs of the immediate graph.
+nb::object ApplyEagerly(const OpDef& op, const nb::list& inputs, AttrMap attrs) {
+  const EagerRegion region;
+  Arguments arguments(op, &attrs);
+  arguments.FixTypesByTensors(inputs);
+  std::vector<OpArgument> converted;
+  for (size_t i = 0; i < op.inputs.size(); ++i) converted.push_back(arguments.Convert(op.inputs[i], inputs[i]));
+  Node* node = nullptr;
+  {
+    nb::gil_scoped_release released;  // the op may wait, or call Python on another thread
+    node = Graph::Current().Apply(op.name, converted, std::move(attrs));
+  }
+  return Results(node);
+}
+
 nb::object Apply(const std::string& op_name, nb::list inputs, nb::dict attrs, nb::handle name) {
   const OpDef& op = OpRegistry::Global().Find(op_name);
   if (nb::len(inputs) != op.inputs.size()) {
@@ -181,6 +207,11 @@ nb::object Apply(const std::string& op_name, nb::list inputs, nb::dict attrs, nb
     if (!attr) Raise(internal::Concat("op ", op_name, " has no attribute '", attr_name, "'"));
     if (value.is_none() && attr->type != "shape") continue;
     attr_map[attr_name] = AttrFromPython(value, attr->type, "argument '" + attr_name + "' of op '" + op_name + "'");
+  }
+  const bool eager = ExecutingEagerly();
+  if (eager) {
+    if (nb::object result = ApplyFast(op, inputs, attr_map); result.is_valid()) return result;
+    return ApplyEagerly(op, inputs, std::move(attr_map));
   }
   NameScope scope(name.is_none() ? op_name : nb::cast<std::string>(name));
   Arguments arguments(op, &attr_map);
@@ -228,6 +259,7 @@ void BindArguments(nb::module_& m) {
   m.def(
       "constant_value",
       [](nb::handle tensor) -> nb::object {
+        if (const EagerRef* eager = EagerFromPython(tensor)) return ToPython(eager->made.value.Clone());
         Node* node = OutputFromPython(tensor).node;
         while (node->type() == "Identity") node = node->input(0).node;
         return node->type() == "Const" ? ToPython(node->attr<Tensor>("value")) : nb::none();

@@ -1,6 +1,8 @@
 // Conversions between the library's small types and the skin's classes.
 #include "casters.h"
 
+#include "eager.h"
+
 #include "headrace/op.h"
 
 namespace headrace::python {
@@ -56,11 +58,13 @@ nb::object ShapeToPython(const PartialShape& shape) {
 
 nb::object OutputToPython(const Output& output) {
   if (!output) return nb::none();
+  if (IsEagerVariable(output) && !ExecutingEagerly()) return OutputToPython(Graph::Current().Capture(output));
+  if (HasValue(output)) return EagerToPython(ValueOf(output));
   return nb::cast(TensorRef{output, output.graph()->weak_from_this().lock()});
 }
 
 nb::object NodeToPython(Node* node) {
-  if (!node) return nb::none();
+  if (!node || node->graph() == &ImmediateGraph()) return nb::none();  // what runs at once leaves no operation
   return nb::cast(OperationRef{node, node->graph()->weak_from_this().lock()});
 }
 
@@ -76,12 +80,12 @@ void CheckDType(const Output& output, DType dtype) {
 // The tensor that `value` stands for; absent if it is a plain value.
 Output ExistingOutput(nb::handle value) {
   TensorRef* tensor = nullptr;
-  if (nb::try_cast(value, tensor, false) && tensor) return tensor->output;
+  if (nb::try_cast(value, tensor, false) && tensor) return OutputOfRef(*tensor);
   Variable* variable = nullptr;
   if (nb::try_cast(value, variable, false) && variable) return variable->value;
   if (PyObject_HasAttrString(value.ptr(), "_as_graph_element")) {
     nb::object element = value.attr("_as_graph_element")();
-    if (nb::try_cast(element, tensor, false) && tensor) return tensor->output;
+    if (nb::try_cast(element, tensor, false) && tensor) return OutputOfRef(*tensor);
   }
   return {};
 }
@@ -158,9 +162,10 @@ Node* NodeFromPython(nb::handle value) {
   OperationRef* operation = nullptr;
   if (nb::try_cast(value, operation, false) && operation) return operation->node;
   TensorRef* tensor = nullptr;
-  if (nb::try_cast(value, tensor, false) && tensor) return tensor->output.node;
+  if (nb::try_cast(value, tensor, false) && tensor) return OutputOfRef(*tensor).node;
   Variable* variable = nullptr;
   if (nb::try_cast(value, variable, false) && variable) return variable->handle.node;
+  if (value.is_none() && ExecutingEagerly()) return nullptr;  // of an op that ran at once
   if (Output output = ExistingOutput(value)) return output.node;
   nb::str repr = nb::steal<nb::str>(PyObject_Repr(value.ptr()));
   throw nb::type_error(internal::Concat("expected an Operation or a Tensor, got ", repr.c_str()).c_str());

@@ -3,6 +3,7 @@
 
 #include "bind.h"
 #include "casters.h"
+#include "eager.h"
 #include "formats/graph_def.h"
 #include "formats/saved_model.h"
 #include "graph/node_rules.h"
@@ -53,7 +54,7 @@ struct PythonState {
 
 CollectionItem ItemFromPython(nb::handle value) {
   TensorRef* tensor = nullptr;
-  if (nb::try_cast(value, tensor, false) && tensor) return tensor->output;
+  if (nb::try_cast(value, tensor, false) && tensor) return OutputOfRef(*tensor);
   OperationRef* operation = nullptr;
   if (nb::try_cast(value, operation, false) && operation) return operation->node;
   std::shared_ptr<Variable> variable;

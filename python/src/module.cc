@@ -2,6 +2,7 @@
 // shape of things in python/headrace.
 #include "bind.h"
 #include "casters.h"
+#include "eager.h"
 
 NB_MODULE(_core, m) {
   using namespace headrace::python;
@@ -9,6 +10,7 @@ NB_MODULE(_core, m) {
   ImportNumpy();
   BindErrors(m);
   BindGraph(m);
+  BindEager(m);
   BindVariables(m);
   BindArguments(m);
   BindSession(m);

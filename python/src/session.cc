@@ -3,13 +3,14 @@
 
 #include "bind.h"
 #include "casters.h"
+#include "eager.h"
 
 namespace headrace::python {
 namespace {
 
 Output FedOutput(nb::handle key) {
   TensorRef* tensor = nullptr;
-  if (nb::try_cast(key, tensor, false) && tensor) return tensor->output;
+  if (nb::try_cast(key, tensor, false) && tensor) return OutputOfRef(*tensor);
   return OutputFromPython(key);
 }
 
@@ -51,7 +52,7 @@ nb::object Run(Session& session, nb::list fetches, nb::handle feed_dict) {
   for (nb::handle fetch : fetches) {
     TensorRef* tensor = nullptr;
     if (nb::try_cast(fetch, tensor, false) && tensor) {
-      outputs.push_back(tensor->output);
+      outputs.push_back(OutputOfRef(*tensor));
     } else {
       targets.push_back(NodeFromPython(fetch));
     }

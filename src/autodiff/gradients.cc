@@ -2,6 +2,8 @@
 // order, summing what arrives at each output before its node's gradient function is called.
 #include "headrace/gradients.h"
 
+#include "autodiff/accumulate.h"
+
 #include <algorithm>
 #include <map>
 #include <unordered_map>
@@ -9,11 +11,6 @@
 
 namespace headrace {
 namespace {
-
-// Only these carry gradients; handles carry those of the variables behind them.
-bool IsTrainable(DType dtype) {
-  return IsFloating(dtype) || IsComplex(dtype) || dtype == DType::kResource || dtype == DType::kVariant;
-}
 
 class Differentiator {
  public:
@@ -27,7 +24,7 @@ class Differentiator {
     for (auto node = order.rbegin(); node != order.rend(); ++node) Visit(*node);
   }
 
-  Gradient Result(Output x) { return Sum(Arrived(x)); }
+  Gradient Result(Output x) { return SumGradients(Arrived(x)); }
 
  private:
   std::vector<Gradient>& Arrived(Output output) { return arrived_[{output.node, output.index}]; }
@@ -54,7 +51,7 @@ class Differentiator {
       if (!below.contains(node)) continue;
       bool depends = sources.contains(node);
       for (const Output& input : node->inputs()) {
-        depends |= depends_.contains(input.node) && IsTrainable(input.dtype()) && !IsStop(input);
+        depends |= depends_.contains(input.node) && CarriesGradient(input.dtype()) && !IsStop(input);
       }
       if (!depends) continue;
       depends_.insert(node);
@@ -66,14 +63,14 @@ class Differentiator {
   void Visit(Node* node) {
     // A source whose own inputs lead to no other source needs no step further back.
     const bool inputs_matter = std::ranges::any_of(node->inputs(), [&](const Output& input) {
-      return depends_.contains(input.node) && IsTrainable(input.dtype()) && !IsStop(input);
+      return depends_.contains(input.node) && CarriesGradient(input.dtype()) && !IsStop(input);
     });
     if (!inputs_matter) return;
     std::vector<Gradient> dys;
     bool any = false;
     for (const Output& output : node->outputs()) {
       std::vector<Gradient>& parts = Arrived(output);
-      const Gradient sum = Sum(parts);
+      const Gradient sum = SumGradients(parts);
       if (sum) parts = {sum};
       any |= static_cast<bool>(sum);
       dys.push_back(sum);
@@ -96,40 +93,44 @@ class Differentiator {
     }
   }
 
-  static Gradient Sum(const std::vector<Gradient>& parts) {
-    if (parts.size() <= 1) return parts.empty() ? Gradient() : parts[0];
-    if (std::ranges::all_of(parts, &Gradient::sparse)) {
-      OpArgument values, indices;
-      for (const Gradient& part : parts) {
-        values.push_back(part.values);
-        indices.push_back(part.indices);
-      }
-      const Output axis = Constant(Tensor::Scalar<int32_t>(0), "axis");
-      return {ApplyOp("ConcatV2", {values, {axis}}, {}, "concat"), ApplyOp("ConcatV2", {indices, {axis}}, {}, "concat"),
-              parts[0].dense_shape};
-    }
-    OpArgument dense;
-    for (const Gradient& part : parts) dense.push_back(Densify(part));
-    return ApplyOp("AddN", {dense});
-  }
-
   const std::vector<Output>& xs_;
   const std::vector<Output>& stops_;
   std::unordered_set<const Node*> depends_;  // nodes that depend on xs
   std::map<std::pair<const Node*, int>, std::vector<Gradient>> arrived_;
 };
 
-Output Ones(Output y, size_t i) {
+}  // namespace
+
+bool CarriesGradient(DType dtype) {
+  return IsFloating(dtype) || IsComplex(dtype) || dtype == DType::kResource || dtype == DType::kVariant;
+}
+
+Gradient SumGradients(const std::vector<Gradient>& parts) {
+  if (parts.size() <= 1) return parts.empty() ? Gradient() : parts[0];
+  if (std::ranges::all_of(parts, &Gradient::sparse)) {
+    OpArgument values, indices;
+    for (const Gradient& part : parts) {
+      values.push_back(part.values);
+      indices.push_back(part.indices);
+    }
+    const Output axis = Constant(Tensor::Scalar<int32_t>(0), "axis");
+    return {ApplyOp("ConcatV2", {values, {axis}}, {}, "concat"), ApplyOp("ConcatV2", {indices, {axis}}, {}, "concat"),
+            parts[0].dense_shape};
+  }
+  OpArgument dense;
+  for (const Gradient& part : parts) dense.push_back(Densify(part));
+  return ApplyOp("AddN", {dense});
+}
+
+Output OnesGradient(Output y, std::string_view name) {
   if (!IsFloating(y.dtype()) && !IsComplex(y.dtype())) {
     throw InvalidArgument("Gradients of tensors must be floating or complex, got ", y.dtype(), " for ", y.name());
   }
   const Output shape = ApplyOp("Shape", {{y}}, {{"out_type", DType::kInt32}});
-  const Output one = Constant(Tensor::Scalar(1.0f), "grad_ys_" + std::to_string(i));
+  const Output one = Constant(Tensor::Scalar(1.0f), name);
   const Output typed = y.dtype() == DType::kFloat ? one : ApplyOp("Cast", {{one}}, {{"DstT", y.dtype()}});
   return ApplyOp("Fill", {{shape}, {typed}});
 }
-
-}  // namespace
 
 std::vector<Gradient> Gradients(const std::vector<Output>& ys, const std::vector<Output>& xs,
                                 const GradientOptions& options) {
@@ -140,7 +141,7 @@ std::vector<Gradient> Gradients(const std::vector<Output>& ys, const std::vector
   Differentiator differentiator(xs, options.stop_gradients);
   for (size_t i = 0; i < ys.size(); ++i) {
     const Output given = options.grad_ys.empty() ? Output() : options.grad_ys[i];
-    differentiator.Start(ys[i], given ? given : Ones(ys[i], i));
+    differentiator.Start(ys[i], given ? given : OnesGradient(ys[i], "grad_ys_" + std::to_string(i)));
   }
   differentiator.Run(ys);
   std::vector<Gradient> results;

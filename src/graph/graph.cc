@@ -6,6 +6,7 @@
 #include <charconv>
 #include <mutex>
 
+#include "graph/immediate.h"
 #include "graph/node_rules.h"
 #include "graph/signature.h"
 #include "headrace/op.h"
@@ -172,6 +173,7 @@ Node* Graph::Apply(std::string_view op_name, const std::vector<OpArgument>& argu
                    std::string_view name) {
   CheckMutable();
   const OpDef& op = OpRegistry::Global().Find(op_name);
+  if (Immediate* runner = ImmediateOf(*this)) return runner->Apply(op, arguments, attrs);
   if (name.empty()) name = op_name;
   NodeSpec spec;
   spec.op = op.name;
@@ -335,6 +337,7 @@ std::string Graph::UniqueName(std::string_view name, bool mark_as_used) {
 // --------------------------------------------------------------------------------------------------------- functions
 
 void Graph::AddFunction(std::shared_ptr<const Function> function) {
+  if (Immediate* runner = ImmediateOf(*this)) return runner->library().AddFunction(std::move(function));
   std::unique_lock lock(mutex_);
   auto& known = functions_[function->name];
   if (!known) known = std::move(function);
@@ -342,6 +345,7 @@ void Graph::AddFunction(std::shared_ptr<const Function> function) {
 
 std::shared_ptr<const Function> Graph::FindFunction(std::string_view name) const {
   for (const Graph* graph = this; graph; graph = graph->outer_) {
+    if (Immediate* runner = ImmediateOf(*graph)) graph = &runner->library();
     std::shared_lock lock(graph->mutex_);
     if (const auto found = graph->functions_.find(name); found != graph->functions_.end()) return found->second;
   }
@@ -350,6 +354,14 @@ std::shared_ptr<const Function> Graph::FindFunction(std::string_view name) const
 
 Output Graph::Capture(Output outer) {
   if (outer.graph() == this) return outer;
+  if (outer.graph()->Extension<HomeGraph>().is_home) {
+    NodeSpec spec{.name = UniqueName(outer.node->name()), .op = outer.node->type(), .attrs = outer.node->attrs()};
+    for (const Output& input : outer.node->inputs()) spec.inputs.push_back(Capture(input));
+    for (const auto& level : control_stack_) {
+      for (Node* control : level) spec.control_inputs.push_back(control);
+    }
+    return {AddNode(std::move(spec)), outer.index};
+  }
   bool encloses = false;
   for (const Graph* graph = outer_; graph; graph = graph->outer_) encloses |= graph == outer.graph();
   if (!encloses) throw InvalidArgument("tensor ", outer.name(), " is not an element of this graph");

@@ -1,6 +1,7 @@
 // The current graph of a thread, scopes on it, and the tracing of functions.
 #include <utility>
 
+#include "graph/immediate.h"
 #include "headrace/op.h"
 
 namespace headrace {
@@ -8,11 +9,36 @@ namespace {
 
 thread_local std::vector<Graph*> current_graphs;
 thread_local std::shared_ptr<Graph> default_graph;
+thread_local Graph* immediate_graph = nullptr;
+thread_local Immediate* immediate_runner = nullptr;
+std::atomic<Graph& (*)()> default_source{nullptr};
 
 }  // namespace
 
+void SetImmediate(Graph* graph, Immediate* runner) {
+  immediate_graph = graph;
+  immediate_runner = runner;
+}
+
+Immediate* ImmediateOf(const Graph& graph) {
+  return &graph == immediate_graph ? immediate_runner : nullptr;
+}
+
+Graph& InnermostCollecting() {
+  for (auto graph = current_graphs.rbegin(); graph != current_graphs.rend(); ++graph) {
+    if (!ImmediateOf(**graph)) return **graph;
+  }
+  if (!default_graph) default_graph = std::make_shared<Graph>();
+  return *default_graph;
+}
+
+void SetDefaultGraphSource(Graph& (*source)()) {
+  default_source.store(source, std::memory_order_relaxed);
+}
+
 Graph& Graph::Current() {
   if (!current_graphs.empty()) return *current_graphs.back();
+  if (const auto source = default_source.load(std::memory_order_relaxed)) return source();
   if (!default_graph) default_graph = std::make_shared<Graph>();
   return *default_graph;
 }
@@ -47,6 +73,8 @@ NameScope::NameScope(std::string_view name, Graph& graph) : graph_(graph), outer
     name_ = "";
   } else if (name.ends_with('/')) {
     name_ = name;
+  } else if (ImmediateOf(graph)) {  // nothing remembers names there
+    name_ = outer_ + std::string(name) + "/";
   } else {
     name_ = graph.UniqueName(name) + "/";
   }

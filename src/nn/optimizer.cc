@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <atomic>
 
+#include "headrace/eager.h"
 #include "headrace/gradients.h"
 #include "headrace/optimizers.h"
 #include "nn/filled.h"
@@ -13,6 +14,7 @@ namespace {
 
 // The nodes created for a slot must not depend on what control dependencies are open.
 std::shared_ptr<Variable> BuildSlot(const Variable& primary, const std::string& name, const Initializer& initializer) {
+  const GraphScope graph(IsEagerVariable(primary.handle) ? ImmediateGraph() : Graph::Current());
   const auto no_dependencies = ControlDependencies::Clear();
   const auto scope = VariableScope::Unique(primary.name + "/" + name);
   VariableScope::Current().partitioner = {};
@@ -106,7 +108,7 @@ Node* Optimizer::ApplyGradients(const std::vector<GradientAndVariable>& gradient
   } else {
     train = Finish(updates, scope.name());
   }
-  Graph::Current().collection("train_op").emplace_back(train);
+  if (!ExecutingEagerly()) Graph::Current().collection("train_op").emplace_back(train);
   return train;
 }
 
@@ -146,7 +148,7 @@ std::vector<std::string> Optimizer::SlotNames() const {
 
 std::shared_ptr<Variable> Optimizer::MakeSlot(const Variable& variable, const std::string& slot,
                                               const Initializer& initializer) {
-  State& state = StateIn(Graph::Current());
+  State& state = StateIn(*variable.handle.graph());
   auto& made = state.slots[slot][variable.name];
   if (!made) {
     made = BuildSlot(variable, name_, initializer);
@@ -160,8 +162,9 @@ std::shared_ptr<Variable> Optimizer::ZerosSlot(const Variable& variable, const s
 }
 
 std::shared_ptr<Variable> Optimizer::MakeScalar(const std::string& name, double initial_value, const Variable& like) {
+  const GraphScope graph(IsEagerVariable(like.handle) ? ImmediateGraph() : Graph::Current());
   const auto no_dependencies = ControlDependencies::Clear();
-  State& state = StateIn(Graph::Current());
+  State& state = StateIn(*like.handle.graph());
   auto& made = state.scalars[name];
   if (!made) {
     made = MakeVariable(FilledTensor(like.dtype(), {}, initial_value), name,

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "headrace/eager.h"
+
 namespace headrace {
 namespace {
 
@@ -25,6 +27,7 @@ Initializer DefaultInitializer(DType dtype, std::string_view name) {
 }
 
 void AddToCollections(Graph& graph, const std::shared_ptr<Variable>& variable, std::vector<std::string> collections) {
+  if (IsEagerVariable(variable->handle)) return;
   if (variable->trainable && std::ranges::find(collections, keys::kTrainableVariables) == collections.end()) {
     collections.emplace_back(keys::kTrainableVariables);
   }
@@ -53,11 +56,32 @@ void AddResourceNodes(Graph& graph, const std::string& scope, Variable* variable
   variable->value = ApplyOp("ReadVariableOp", {{variable->handle}}, {{"dtype", dtype}});
 }
 
+// A variable of eager execution: nobody initialises it later, and it lives as long as somebody has it.
+std::shared_ptr<Variable> MakeEagerVariable(Output initial_value, const std::string& name, bool trainable) {
+  auto [home, handle] = NewEagerVariable(name, initial_value.dtype(), initial_value.shape(), trainable);
+  Graph::Current().Apply("AssignVariableOp", {{handle}, {initial_value}});
+  Variable variable;
+  variable.name = name;
+  variable.trainable = trainable;
+  variable.handle = handle;
+  {
+    GraphScope scope(*home);
+    variable.value = ApplyOp("ReadVariableOp", {{handle}}, {{"dtype", initial_value.dtype()}}, "Read");
+  }
+  struct Held {  // the variable's nodes end with it
+    std::shared_ptr<Graph> home;
+    Variable variable;
+  };
+  auto held = std::make_shared<Held>(Held{std::move(home), std::move(variable)});
+  return {held, &held->variable};
+}
+
 // All nodes of a variable. `initial_value` is called in the scope "NAME/Initializer", or not in a scope of its own.
 std::shared_ptr<Variable> BuildVariable(const std::function<Output()>& initial_value, bool initializer_scope,
                                         std::string_view name, bool use_resource, bool trainable) {
   Graph& graph = Graph::Current();
   const auto no_dependencies = ControlDependencies::Clear(graph);
+  if (ExecutingEagerly()) return MakeEagerVariable(initial_value(), graph.name_scope() + std::string(name), trainable);
   NameScope scope(name, graph);
   auto variable = std::make_shared<Variable>();
   variable->name = scope.name().substr(0, scope.name().size() - 1);
@@ -124,7 +148,7 @@ std::shared_ptr<Variable> GetVariable(std::string_view name, const Shape& shape,
     CheckShared(*found->second, full_name, shape, options.dtype);
     return found->second;
   }
-  if (reuse == Reuse::kYes) {
+  if (reuse == Reuse::kYes && !ExecutingEagerly()) {
     throw InvalidArgument("Variable ", full_name,
                           " does not exist, or was not created with tf.get_variable(). Did you mean to set "
                           "reuse=tf.AUTO_REUSE in VarScope?");
@@ -152,6 +176,7 @@ std::shared_ptr<Variable> GetVariable(std::string_view name, const Shape& shape,
     variable->slice_begin.assign(shape.rank(), 0);
     variable->slice_full_shape.assign(shape.begin(), shape.end());
   }
+  if (IsEagerVariable(variable->handle)) return variable;  // neither shared nor collected; losses are of the moment
   store.variables[full_name] = variable;
   AddToCollections(graph, variable, options.collections);
 

@@ -1,97 +1,216 @@
-// Eager execution: one op at once. The node of each distinct application (op, attributes, dtypes of the arguments) is
-// made once, in a small graph of its own, and its kernel is kept.
-#include <algorithm>
-#include <shared_mutex>
+// Immediate graphs: one a thread. Applying an op runs it and adds a node that stands for its results, until the region
+// in which it was made ends. What variables of eager execution are is in home graphs (graph/immediate.h).
+#include "headrace/eager.h"
 
-#include "runtime/functions.h"
-#include "runtime/plan.h"
+#include <atomic>
+#include <unordered_map>
+
+#include "graph/immediate.h"
+#include "runtime/dispatch.h"
+#include "runtime/immediate.h"
 
 namespace headrace {
 namespace {
 
-struct Application {
-  std::vector<std::vector<DType>> dtypes;
-  AttrMap given;  // what the caller gave
-  Graph graph;
-  Node* node = nullptr;
-  Kernel kernel;
+// The handle of a home graph's variable.
+struct HomeHandle {
+  EagerValue value;
+  std::string name;
+  ~HomeHandle() {
+    if (!name.empty()) EagerState::Global().resources.Remove("", name);
+  }
 };
 
-bool Matches(const Application& application, const std::vector<std::vector<Tensor>>& arguments, const AttrMap& attrs) {
-  const auto same_dtypes = [](const std::vector<DType>& dtypes, const std::vector<Tensor>& tensors) {
-    return std::equal(dtypes.begin(), dtypes.end(), tensors.begin(), tensors.end(),
-                      [](DType dtype, const Tensor& tensor) { return tensor.dtype() == dtype; });
-  };
-  return std::equal(application.dtypes.begin(), application.dtypes.end(), arguments.begin(), arguments.end(),
-                    same_dtypes) &&
-         application.given == attrs;
+// An op that only gives a tensor attribute's value.
+bool IsConstant(const OpDef& op) {
+  return op.inputs.empty() && op.outputs.size() == 1 && !op.effects.stateful && op.FindAttr("value") &&
+         op.FindAttr("value")->type == "tensor";
 }
 
-std::shared_ptr<Application> MakeApplication(std::string_view op, const std::vector<std::vector<Tensor>>& arguments,
-                                             const AttrMap& attrs) {
-  auto made = std::make_shared<Application>();
-  made->given = attrs;
-  std::vector<OpArgument> inputs;
-  for (size_t a = 0; a < arguments.size(); ++a) {
-    auto& dtypes = made->dtypes.emplace_back();
-    auto& outputs = inputs.emplace_back();
-    for (size_t i = 0; i < arguments[a].size(); ++i) {
-      const DType dtype = arguments[a][i].dtype();
-      dtypes.push_back(dtype);
-      Node* feed = made->graph.AddNode({.name = "_arg_" + std::to_string(a) + "_" + std::to_string(i),
-                                        .op = "_Feed",
-                                        .attrs = {{"dtype", dtype}, {"origin", ""}}});
-      outputs.push_back(feed->output());
-    }
-  }
-  made->node = made->graph.Apply(op, inputs, attrs);
-  if (!made->node->op().kernel) throw Unimplemented("op ", op, " can't run eagerly: it has no kernel");
-  made->kernel = made->node->op().kernel(*made->node);
-  return made;
-}
-
-class Applications {
+class Runner : public Immediate {
  public:
-  std::shared_ptr<const Application> Find(std::string_view op, const std::vector<std::vector<Tensor>>& arguments,
-                                          const AttrMap& attrs) {
-    const auto matches = [&](const auto& known) { return Matches(*known, arguments, attrs); };
-    {
-      std::shared_lock lock(mutex_);
-      if (const auto known = by_op_.find(op); known != by_op_.end()) {
-        const auto found = std::ranges::find_if(known->second, matches);
-        if (found != known->second.end()) return *found;
+  Runner() { SetImmediate(graph_.get(), this); }
+  ~Runner() override { SetImmediate(nullptr, nullptr); }
+
+  static Runner& OfThread() {
+    static thread_local Runner runner;
+    return runner;
+  }
+
+  Node* Apply(const OpDef& op, const std::vector<OpArgument>& arguments, const AttrMap& attrs) override {
+    if (IsConstant(op)) {
+      Node* node = Add({.op = op.name, .attrs = attrs});
+      made_[node] = {NewEagerValue(node->attr<Tensor>("value"))};
+      return node;
+    }
+    std::vector<EagerValue> values;
+    std::vector<Output> inputs;
+    std::vector<int> lengths;
+    for (const OpArgument& argument : arguments) {
+      lengths.push_back(static_cast<int>(argument.size()));
+      for (const Output& output : argument) {
+        if (!output) throw InvalidArgument("an argument of op ", op.name, " is absent");
+        inputs.push_back(Local(output));
+        values.push_back(made_.at(inputs.back().node)[inputs.back().index]);
       }
     }
-    auto made = MakeApplication(op, arguments, attrs);
-    std::unique_lock lock(mutex_);
-    auto& known = by_op_.try_emplace(std::string(op)).first->second;
-    if (const auto found = std::ranges::find_if(known, matches); found != known.end()) return *found;
-    constexpr size_t kMostKept = 256;  // of one op: attributes may hold values that never come again
-    if (known.size() >= kMostKept) known.erase(known.begin());
-    return known.emplace_back(std::move(made));
+    std::vector<const EagerValue*> pointers;
+    std::vector<const Tensor*> tensors;
+    for (const EagerValue& value : values) {
+      pointers.push_back(&value);
+      tensors.push_back(&value.value);
+    }
+    const auto application = FindApplication(op, tensors, lengths, attrs);
+    std::vector<EagerValue> made(NodeOf(*application).num_outputs());
+    RunApplication(application, pointers, made.data());
+    return AddMade(NodeOf(*application), inputs, std::move(made));
+  }
+
+  Graph& library() override { return EagerState::Global().library; }
+  Graph& graph() { return *graph_; }
+
+  Node* AddMade(const Node& like, const std::vector<Output>& inputs, std::vector<EagerValue> made) {
+    Node* node = Add({.op = like.type(), .inputs = inputs, .attrs = like.attrs()});
+    for (size_t i = 0; i < made.size(); ++i) node->set_output_shape(static_cast<int>(i), made[i].value.shape());
+    made_[node] = std::move(made);
+    return node;
+  }
+
+  Output AddValue(const EagerValue& value) {
+    Node* node = Add({.op = "_Feed", .attrs = {{"dtype", value.value.dtype()}, {"origin", "a value"}}});
+    node->set_output_shape(0, value.value.shape());
+    made_[node] = {value};
+    return node->output();
+  }
+
+  const EagerValue* Find(const Output& output) const {
+    const auto found = made_.find(output.node);
+    return found == made_.end() ? nullptr : &found->second.at(output.index);
+  }
+
+  // The Output of this graph with the value of `output`.
+  Output Local(const Output& output) {
+    if (output.graph() == graph_.get()) return output;
+    if (!output.graph()->Extension<HomeGraph>().is_home) {
+      throw InvalidArgument("an op that runs eagerly can't take ", output.name(),
+                            ", a tensor of a graph, which has no value yet");
+    }
+    const Node& node = *output.node;
+    if (node.inputs().empty()) return AddValue(output.graph()->Extension<HomeHandle>().value);
+    std::vector<OpArgument> arguments;
+    for (const Output& input : node.inputs()) arguments.push_back({Local(input)});
+    return {Apply(node.op(), arguments, node.attrs()), output.index};
+  }
+
+  void Hold() { ++holds_; }
+  void Release() { --holds_; }
+  int count() const { return next_; }
+  void ForgetSince(int mark) {
+    if (next_ == mark) return;
+    std::erase_if(made_, [&](const auto& entry) { return entry.first->id() >= first_id_ + mark; });
+    graph_->RemoveNodes([&](const Node& node) { return node.id() >= first_id_ + mark; });
+    next_ = mark;
+    if (mark == 0) first_id_ = graph_->last_id();
+  }
+  void ForgetIfFree() {
+    if (holds_ == 0) ForgetSince(0);
   }
 
  private:
-  std::shared_mutex mutex_;
-  std::map<std::string, std::vector<std::shared_ptr<const Application>>, std::less<>> by_op_;
+  // Numbers, not names: they come again after Forget, so that the graph's memory of names does not grow.
+  Node* Add(NodeSpec spec) {
+    spec.name = "n" + std::to_string(next_);
+    Node* node = graph_->AddNode(std::move(spec));
+    ++next_;
+    return node;
+  }
+
+  std::shared_ptr<Graph> graph_ = std::make_shared<Graph>();
+  std::unordered_map<const Node*, std::vector<EagerValue>> made_;
+  int next_ = 0, first_id_ = 0, holds_ = 0;
 };
 
 }  // namespace
 
-std::vector<Tensor> Execute(std::string_view op, const std::vector<std::vector<Tensor>>& arguments,
-                            const AttrMap& attrs, ResourceManager& resources) {
-  static Applications& applications = *new Applications;
-  const auto application = applications.Find(op, arguments, attrs);
-  std::vector<Tensor> inputs;
-  for (const auto& tensors : arguments) inputs.insert(inputs.end(), tensors.begin(), tensors.end());
-  Functions functions([](const std::string& name) { return Graph::Current().FindFunction(name); }, resources, {});
-  try {
-    const auto locks = VariableLock::OfInputs(*application->node, [&](int i) -> const Tensor& { return inputs[i]; });
-    return RunKernel(*application->node, application->kernel, inputs, resources, functions);
-  } catch (const Error& error) {
-    if (std::string_view(error.what()).find("[op '") != std::string_view::npos) throw;
-    throw error.With(" [op '" + application->node->name() + "' (" + application->node->type() + ")]");
+Node* AddImmediateNode(const Node& application, const std::vector<Output>& inputs, std::vector<EagerValue> made) {
+  return Runner::OfThread().AddMade(application, inputs, std::move(made));
+}
+
+Graph& ImmediateGraph() {
+  return Runner::OfThread().graph();
+}
+
+EagerHold::EagerHold() {
+  Runner::OfThread().Hold();
+}
+EagerHold::~EagerHold() {
+  Runner::OfThread().Release();
+}
+
+EagerRegion::EagerRegion() : mark_(Runner::OfThread().count()) {}
+EagerRegion::~EagerRegion() {
+  Runner::OfThread().ForgetSince(mark_);
+}
+
+EagerScope::EagerScope() : scope_(ImmediateGraph()) {}
+
+GraphModeScope::GraphModeScope() : scope_(InnermostCollecting()) {}
+
+void EnableEagerExecution() {
+  SetDefaultGraphSource(&ImmediateGraph);
+}
+
+bool ExecutingEagerly() {
+  return ImmediateOf(Graph::Current()) != nullptr;
+}
+
+void ForgetOutputs() {
+  Runner::OfThread().ForgetIfFree();
+}
+
+ResourceManager& EagerResources() {
+  return EagerState::Global().resources;
+}
+
+bool HasValue(const Output& output) {
+  return output && (output.graph() == &ImmediateGraph() || output.graph()->Extension<HomeGraph>().is_home);
+}
+
+EagerValue ValueOf(const Output& output) {
+  if (!HasValue(output)) {
+    throw InvalidArgument(output ? output.name() : std::string("an absent tensor"),
+                          " has no value: it is a tensor of a graph");
   }
+  Runner& runner = Runner::OfThread();
+  return *runner.Find(runner.Local(output));
+}
+
+EagerValue NewEagerValue(Tensor value) {
+  static std::atomic<int64_t> last{0};
+  return {std::move(value), last.fetch_add(1, std::memory_order_relaxed) + 1};
+}
+
+Output OutputOf(const EagerValue& value) {
+  return Runner::OfThread().AddValue(value);
+}
+
+EagerVariable NewEagerVariable(const std::string& name, DType dtype, const PartialShape& shape, bool trainable) {
+  static std::atomic<int64_t> count{0};
+  auto home = std::make_shared<Graph>();
+  auto& handle = home->Extension<HomeHandle>();
+  handle.name = name + "_" + std::to_string(count++);
+  auto state = EagerState::Global().resources.LookupOrCreate<VariableState>(
+      "", handle.name, [&] { return std::make_shared<VariableState>(name, dtype, shape); });
+  handle.value = NewEagerValue(Tensor::Resource(std::move(state)));
+  handle.value.watch = trainable;
+  home->Extension<HomeGraph>().is_home = true;
+  Node* node = home->AddNode(
+      {.name = name, .op = "VarHandleOp", .attrs = {{"dtype", dtype}, {"shape", shape}, {"shared_name", handle.name}}});
+  return {home, node->output()};
+}
+
+bool IsEagerVariable(const Output& handle) {
+  return handle && handle.graph()->Extension<HomeGraph>().is_home;
 }
 
 }  // namespace headrace

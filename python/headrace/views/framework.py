@@ -40,7 +40,9 @@ python.client.device_lib = devices
 python.client.session = session
 python.compat.compat = compat
 python.compat.v2_compat = compat
-python.eager.context = framework:executing_eagerly
+python.eager.context = context
+python.eager.backprop = backprop
+python.eager.tape = backprop
 python.eager.test = testing.platform mock=testing.platform:mock
 python.tf2 = tf2
 python.platform.app = app

@@ -1,0 +1,11 @@
+// Nodes of this thread's immediate graph that are not made by running an op.
+#pragma once
+
+#include "headrace/eager.h"
+
+namespace headrace {
+
+// A node that stands for an application that ran already: `made` from `inputs`, which are of the immediate graph.
+Node* AddImmediateNode(const Node& application, const std::vector<Output>& inputs, std::vector<EagerValue> made);
+
+}  // namespace headrace
