@@ -48,7 +48,7 @@ class EagerRegion {
 
  private:
   EagerHold hold_;
-  int mark_;
+  std::pair<int, int> mark_;  // where nodes and names were
 };
 
 // Makes this thread's ops run at once; a GraphScope inside it builds a graph again. RAII.
@@ -95,6 +95,7 @@ struct EagerVariable {
 };
 EagerVariable NewEagerVariable(const std::string& name, DType dtype, const PartialShape& shape, bool trainable);
 bool IsEagerVariable(const Output& handle);
+std::vector<int64_t> TrainableVariablesIn(const Graph& body);  // the numbers of the handles that a traced function uses
 
 // ---------------------------------------------------------------------------------------------------------- dispatch
 // One op with its attributes for arguments of certain dtypes: what is left to do in a call is to run the kernel.
@@ -146,6 +147,7 @@ using BackwardFunction =
 // Tells this thread's tapes that `outputs` were computed from `inputs` (custom gradients, functions).
 void RecordOnTapes(const std::vector<EagerValue>& inputs, const std::vector<EagerValue>& outputs,
                    BackwardFunction backward);
+bool TapesRecord();                                              // this thread has a tape that records
 bool AnyTapeRecords(std::span<const EagerValue* const> inputs);  // a tape of this thread wants to know what follows
 
 // Suspends this thread's tapes. RAII.

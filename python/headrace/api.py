@@ -16,6 +16,7 @@ framework: control_dependencies device colocate_with get_default_graph reset_def
 framework: convert_to_tensor_or_sparse_tensor add_to_collection add_to_collections get_collection get_collection_ref
 framework: set_random_seed is_tensor executing_eagerly init_scope
 backprop: GradientTape
+function: function
 graph_functions: container register_tensor_conversion_function convert_to_tensor_or_indexed_slices
 default_session: get_default_session
 session: Session InteractiveSession

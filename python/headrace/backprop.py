@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from headrace import _core, structure
-from headrace.framework import IndexedSlices, Tensor, convert_to_tensor, executing_eagerly
+from headrace.framework import IndexedSlices, Tensor, convert_to_tensor, executing_eagerly, get_default_graph
 from headrace.optimizers import UnconnectedGradients, gradients
 
 _VARIABLES: weakref.WeakValueDictionary[int, Any] = weakref.WeakValueDictionary()  # by the number of their handle
@@ -120,7 +120,10 @@ class GradientTape:
     def watched_variables(self) -> tuple[Any, ...]:
         """The variables that were watched, in the order of their first use."""
         if self._tape is not None:
-            found = [_VARIABLES.get(number) for number in self._tape.watched_ids()]
+            numbers = self._tape.watched_ids()
+            if not executing_eagerly() and self._watch_accessed:
+                numbers += _core.trainable_variables_in(get_default_graph())
+            found = [_VARIABLES.get(number) for number in numbers]
             self._watched = list(dict.fromkeys(v for v in [*found, *self._watched] if v is not None))
         return tuple(self._watched)
 

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from headrace import _core, dtypes
-from headrace.framework import Tensor, convert_to_tensor
+from headrace.eager_datasets import EagerIterator, build_in_graph
+from headrace.framework import Tensor, convert_to_tensor, executing_eagerly
 from headrace.shapes import TensorShape
 from headrace.type_specs import TensorSpec
 
@@ -173,10 +174,17 @@ class Dataset:
 
     def make_one_shot_iterator(self) -> Iterator:
         """An iterator that needs no initialisation."""
+        if executing_eagerly():
+            return EagerIterator(self)
         return Iterator(self._native.one_shot_iterator())
 
     def make_initializable_iterator(self, shared_name: str | None = None) -> Iterator:
         """An iterator whose `initializer` must be run before the first element is taken."""
+        if executing_eagerly():
+            raise RuntimeError(
+                "dataset.make_initializable_iterator is not supported when eager execution is enabled. Use `for "
+                "element in dataset` instead."
+            )
         return Iterator(self._native.initializable_iterator(shared_name or ""))
 
     output_types = property(lambda self: self._native.output_types)
@@ -185,6 +193,8 @@ class Dataset:
     element_spec = property(lambda self: _specs(self._native.output_types, self._native.output_shapes))
 
     def __iter__(self) -> Any:
+        if executing_eagerly():
+            return EagerIterator(self)
         raise RuntimeError(
             "__iter__() is only supported inside of tf.function or when eager execution is enabled: use "
             "make_one_shot_iterator().get_next()"
@@ -212,6 +222,11 @@ class TFRecordDataset(Dataset):
         num_parallel_reads: Any = None,
     ) -> None:  # fmt: skip
         super().__init__(_core.record_dataset(_files(filenames), compression_type or ""))
+
+
+build_in_graph(Dataset, "make_one_shot_iterator", "make_initializable_iterator", "apply")
+for _class in (TextLineDataset, TFRecordDataset):
+    build_in_graph(_class)
 
 
 def _files(filenames: Any) -> Tensor:

@@ -75,7 +75,9 @@ class Dense:
                     self.variables.append(bias)
             self._built = True
         rank = len(inputs.shape.as_list())
-        result = math.matmul(inputs, self.kernel) if rank == 2 else math.tensordot(inputs, self.kernel, [[rank - 1], [0]])
+        result = (
+            math.matmul(inputs, self.kernel) if rank == 2 else math.tensordot(inputs, self.kernel, [[rank - 1], [0]])
+        )
         if options["use_bias"]:
             result = result + self.bias
         return result if options["activation"] is None else options["activation"](result)

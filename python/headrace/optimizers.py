@@ -8,6 +8,7 @@ from typing import Any
 from headrace import _core
 from headrace.framework import Tensor, executing_eagerly
 
+
 class UnconnectedGradients(enum.Enum):
     """What tf.gradients gives where ys do not depend on x."""
 
@@ -67,7 +68,9 @@ class Optimizer:
         if callable(loss):
             return _gradients_of_function(loss, var_list, grad_loss)
         if executing_eagerly():
-            raise RuntimeError("`loss` passed to Optimizer.compute_gradients should be a function when eager execution is enabled.")
+            raise RuntimeError(
+                "`loss` passed to Optimizer.compute_gradients should be a function when eager execution is enabled."
+            )
         return self._native.compute_gradients(loss, var_list)
 
     def apply_gradients(self, grads_and_vars: Any, global_step: Any = None, name: str | None = None) -> Any:

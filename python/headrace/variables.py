@@ -8,7 +8,7 @@ from typing import Any
 
 from headrace import _core, _ops, dtypes, state
 from headrace.control_flow import group
-from headrace.framework import GraphKeys, Tensor, _extend, _session, get_default_graph, name_scope
+from headrace.framework import GraphKeys, Tensor, _extend, _session, get_default_graph, init_scope, name_scope
 from headrace.shapes import TensorShape
 
 
@@ -40,6 +40,14 @@ def _remembered(variable: Any) -> Any:
     return variable
 
 
+def _is_traced_eagerly() -> bool:
+    """Whether a function is being traced whose calls run at once: variables are made outside of it."""
+    if not get_default_graph().building_function:
+        return False
+    with _core.init_context():
+        return _core.executing_eagerly()
+
+
 class _VariableClass(type):
     """Makes tf.Variable(...) return a C++ variable, and isinstance(x, tf.Variable) hold for all of them."""
 
@@ -54,6 +62,12 @@ class _VariableClass(type):
     ) -> Any:  # fmt: skip
         if initial_value is None:
             raise ValueError("initial_value must be specified.")
+        if _is_traced_eagerly():
+            with init_scope():
+                return cls(
+                    initial_value, trainable, collections, validate_shape, caching_device, name, variable_def, dtype,
+                    expected_shape, import_scope, constraint, use_resource, synchronization, aggregation, shape,
+                )  # fmt: skip
         _refuse_constraint(constraint)
         variable = _core.make_variable(
             initial_value, dtype, name or "Variable", trainable=trainable is not False, collections=collections,
@@ -181,6 +195,12 @@ def get_variable(
     Raises:
       ValueError: if it exists and is not to be reused, or the other way round.
     """
+    if _is_traced_eagerly():
+        with init_scope():
+            return get_variable(
+                name, shape, dtype, initializer, regularizer, trainable, collections, caching_device, partitioner,
+                validate_shape, use_resource, custom_getter, constraint, synchronization, aggregation,
+            )  # fmt: skip
     getter = custom_getter or _custom_getter()
     arguments = dict(
         dtype=dtype, initializer=initializer, regularizer=regularizer, trainable=trainable, collections=collections,

@@ -4,6 +4,8 @@
 #include <array>
 #include <atomic>
 
+#include "headrace/session.h"
+#include "headrace/traced_function.h"
 #include "nn.h"
 
 namespace headrace::python {
@@ -361,6 +363,11 @@ void BindTape(nb::module_& m) {
       },
       "Tells the tapes of this thread that `outputs` were computed from `inputs`; `backward` takes the outputs' "
       "gradients\nand gives the inputs'.");
+  m.def("trainable_variables_in", [](const Graph& body) {
+    nb::list ids;
+    for (const int64_t id : TrainableVariablesIn(body)) ids.append(id);
+    return ids;
+  });
   m.def("any_tape_records", [](nb::handle values) {
     for (const EagerValue& value : ValuesFromPython(values)) {
       const EagerValue* pointer = &value;
@@ -378,6 +385,33 @@ class EagerMode {
 
  private:
   GraphScope scope_;
+};
+
+// A session on a graph, over the resources of eager execution; it gives eager tensors.
+class EagerSession {
+ public:
+  explicit EagerSession(std::shared_ptr<Graph> graph) : session_(std::move(graph), Options()) {}
+
+  nb::list Run(nb::handle tensors) {
+    std::vector<Output> outputs;
+    for (nb::handle tensor : tensors) outputs.push_back(nb::cast<TensorRef&>(tensor).output);
+    std::vector<Tensor> values;
+    {
+      nb::gil_scoped_release released;
+      values = session_.Run(outputs);
+    }
+    nb::list list;
+    for (Tensor& value : values) list.append(EagerToPython(NewEagerValue(std::move(value))));
+    return list;
+  }
+
+ private:
+  static SessionOptions Options() {
+    SessionOptions options;
+    options.resources = std::shared_ptr<ResourceManager>(std::shared_ptr<void>(), &EagerResources());
+    return options;
+  }
+  Session session_;
 };
 
 // The outermost graph: an immediate one, or the graph that functions are traced for, without its dependencies.
@@ -399,6 +433,18 @@ class InitScope {
 
 const EagerRef* EagerFromPython(nb::handle value) {
   return eager_type && PyObject_TypeCheck(value.ptr(), eager_type) ? &AsEager(value.ptr()) : nullptr;
+}
+
+Output OutputOfRef(const TensorRef& tensor) {
+  if (tensor.output) return tensor.output;
+  const EagerValue& made = static_cast<const EagerRef&>(tensor).made;
+  for (const Graph* graph = &Graph::Current(); graph; graph = graph->outer()) {
+    if (graph == &ImmediateGraph()) return OutputOf(made);
+  }
+  if (made.value.dtype() == DType::kResource || made.value.dtype() == DType::kVariant) {
+    throw nb::type_error("an eager tensor that holds an object can't be put into a graph");
+  }
+  return Constant(made.value);
 }
 
 nb::object EagerToPython(EagerValue made) {
@@ -451,6 +497,52 @@ void BindEager(nb::module_& m) {
   BindScope<GraphModeScope>(m, "graph_mode_context", "GraphModeContext");
   BindScope<InitScope>(m, "init_context", "InitContext");
   BindScope<EagerHold>(m, "eager_hold", "EagerHoldContext");
+  nb::class_<TracedFunction>(m, "TracedFunction")
+      .def(
+          "__init__",
+          [](TracedFunction* self, const std::string& name, nb::handle args, nb::handle build) {
+            std::vector<std::pair<DType, PartialShape>> specs;
+            for (nb::handle arg : args) specs.emplace_back(DTypeFromPython(arg[0]), ShapeFromPython(arg[1]));
+            new (self) TracedFunction(name, specs, [build](const std::vector<Output>& inner) {
+              return OutputsFromPython(nb::borrow(build)(OutputsToPython(inner)));
+            });
+          },
+          nb::arg("name"), nb::arg("args"), nb::arg("build"))
+      .def(
+          "call",
+          [](TracedFunction& self, nb::handle args) {
+            std::vector<EagerValue> values;
+            {
+              const EagerRegion region;
+              const GraphScope scope(ImmediateGraph());
+              values = ValuesFromPython(args);
+            }
+            {
+              nb::gil_scoped_release released;
+              values = self(values);
+            }
+            nb::list list;
+            for (EagerValue& value : values) list.append(EagerToPython(std::move(value)));
+            return list;
+          },
+          nb::arg("args"))
+      .def_prop_ro("graph", [](const TracedFunction& self) { return self.function().body; })
+      .def_prop_ro("name", [](const TracedFunction& self) { return self.function().name; })
+      .def_prop_ro("inputs",
+                   [](const TracedFunction& self) {
+                     std::vector<Output> inputs;
+                     for (Node* arg : self.function().args) inputs.push_back(arg->output());
+                     return OutputsToPython(inputs);
+                   })
+      .def_prop_ro("outputs", [](const TracedFunction& self) { return OutputsToPython(self.function().results); })
+      .def_prop_ro("captures", [](const TracedFunction& self) {
+        nb::list list;
+        for (const EagerValue& value : self.captures()) list.append(EagerToPython(value));
+        return list;
+      });
+  nb::class_<EagerSession>(m, "EagerSession")
+      .def(nb::init<std::shared_ptr<Graph>>(), nb::arg("graph"))
+      .def("run", &EagerSession::Run, nb::arg("tensors"));
   m.def("enable_eager_execution", &EnableEagerExecution);
   m.def("executing_eagerly", &ExecutingEagerly);
 }

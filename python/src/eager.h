@@ -14,10 +14,9 @@ struct EagerRef : TensorRef {
   EagerValue made;
 };
 
-// The Output of a tensor; of an eager one, a new Output of the immediate graph that has its value.
-inline Output OutputOfRef(const TensorRef& tensor) {
-  return tensor.output ? tensor.output : OutputOf(static_cast<const EagerRef&>(tensor).made);
-}
+// The Output of a tensor. An eager one becomes an Output of the immediate graph that has its value, or a constant of a
+// graph that does not run at once.
+Output OutputOfRef(const TensorRef& tensor);
 // The eager tensor that a Python object is; null if it is none.
 const EagerRef* EagerFromPython(nb::handle value);
 nb::object EagerToPython(EagerValue made);

@@ -3,6 +3,7 @@
 #include "headrace/gradients.h"
 
 #include "autodiff/accumulate.h"
+#include "graph/immediate.h"
 
 #include <algorithm>
 #include <map>
@@ -137,15 +138,19 @@ std::vector<Gradient> Gradients(const std::vector<Output>& ys, const std::vector
   if (!options.grad_ys.empty() && options.grad_ys.size() != ys.size()) {
     throw InvalidArgument("expected a gradient for each of ", ys.size(), " ys, got ", options.grad_ys.size());
   }
+  std::vector<Output> sources = xs;
+  for (Output& x : sources) {  // of a variable of eager execution: its handle in this graph
+    if (!ys.empty() && x.graph()->Extension<HomeGraph>().is_home) x = ys[0].graph()->Capture(x);
+  }
   NameScope scope(options.name);
-  Differentiator differentiator(xs, options.stop_gradients);
+  Differentiator differentiator(sources, options.stop_gradients);
   for (size_t i = 0; i < ys.size(); ++i) {
     const Output given = options.grad_ys.empty() ? Output() : options.grad_ys[i];
     differentiator.Start(ys[i], given ? given : OnesGradient(ys[i], "grad_ys_" + std::to_string(i)));
   }
   differentiator.Run(ys);
   std::vector<Gradient> results;
-  for (const Output& x : xs) results.push_back(differentiator.Result(x));
+  for (const Output& x : sources) results.push_back(differentiator.Result(x));
   return results;
 }
 

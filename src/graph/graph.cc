@@ -352,16 +352,27 @@ std::shared_ptr<const Function> Graph::FindFunction(std::string_view name) const
   return nullptr;
 }
 
+namespace {
+
+// A handle has one node in a graph, under the name that its state is shared by; what reads it is copied for each use.
+Output CopyFromHome(Graph& graph, const Output& outer) {
+  const Node& node = *outer.node;
+  const std::string shared = node.has_attr("shared_name") ? node.attr<std::string>("shared_name") : "";
+  if (Node* known = shared.empty() ? nullptr : graph.FindNode(shared)) return known->output(outer.index);
+  NodeSpec spec{.name = shared, .op = node.type(), .attrs = node.attrs()};
+  if (shared.empty()) spec.name = graph.UniqueName(node.name());
+  for (const Output& input : node.inputs()) spec.inputs.push_back(graph.Capture(input));
+  for (const auto& level : graph.control_dependency_stack()) {
+    if (!node.inputs().empty()) spec.control_inputs.insert(spec.control_inputs.end(), level.begin(), level.end());
+  }
+  return graph.AddNode(std::move(spec))->output(outer.index);
+}
+
+}  // namespace
+
 Output Graph::Capture(Output outer) {
   if (outer.graph() == this) return outer;
-  if (outer.graph()->Extension<HomeGraph>().is_home) {
-    NodeSpec spec{.name = UniqueName(outer.node->name()), .op = outer.node->type(), .attrs = outer.node->attrs()};
-    for (const Output& input : outer.node->inputs()) spec.inputs.push_back(Capture(input));
-    for (const auto& level : control_stack_) {
-      for (Node* control : level) spec.control_inputs.push_back(control);
-    }
-    return {AddNode(std::move(spec)), outer.index};
-  }
+  if (outer.graph()->Extension<HomeGraph>().is_home) return CopyFromHome(*this, outer);
   bool encloses = false;
   for (const Graph* graph = outer_; graph; graph = graph->outer_) encloses |= graph == outer.graph();
   if (!encloses) throw InvalidArgument("tensor ", outer.name(), " is not an element of this graph");

@@ -3,6 +3,7 @@
 #include "headrace/eager.h"
 
 #include <atomic>
+#include <mutex>
 #include <unordered_map>
 
 #include "graph/immediate.h"
@@ -12,12 +13,25 @@
 namespace headrace {
 namespace {
 
+// The handles of eager variables by the shared names of their states; without the values, which end with the variables.
+struct Handles {
+  static Handles& Global() {
+    static Handles& handles = *new Handles;
+    return handles;
+  }
+  std::mutex mutex;
+  std::unordered_map<std::string, EagerValue> by_name;
+};
+
 // The handle of a home graph's variable.
 struct HomeHandle {
   EagerValue value;
   std::string name;
   ~HomeHandle() {
-    if (!name.empty()) EagerState::Global().resources.Remove("", name);
+    if (name.empty()) return;
+    EagerState::Global().resources.Remove("", name);
+    std::lock_guard lock(Handles::Global().mutex);
+    Handles::Global().by_name.erase(name);
   }
 };
 
@@ -76,10 +90,13 @@ class Runner : public Immediate {
     return node;
   }
 
+  // The same value has one node, so that a function captures it once.
   Output AddValue(const EagerValue& value) {
+    if (const auto known = by_id_.find(value.id); known != by_id_.end()) return known->second->output();
     Node* node = Add({.op = "_Feed", .attrs = {{"dtype", value.value.dtype()}, {"origin", "a value"}}});
     node->set_output_shape(0, value.value.shape());
     made_[node] = {value};
+    by_id_[value.id] = node;
     return node->output();
   }
 
@@ -104,16 +121,17 @@ class Runner : public Immediate {
 
   void Hold() { ++holds_; }
   void Release() { --holds_; }
-  int count() const { return next_; }
-  void ForgetSince(int mark) {
-    if (next_ == mark) return;
-    std::erase_if(made_, [&](const auto& entry) { return entry.first->id() >= first_id_ + mark; });
-    graph_->RemoveNodes([&](const Node& node) { return node.id() >= first_id_ + mark; });
-    next_ = mark;
-    if (mark == 0) first_id_ = graph_->last_id();
+  std::pair<int, int> Mark() const { return {graph_->last_id(), next_}; }
+  void ForgetSince(std::pair<int, int> mark) {
+    const auto [first, names] = mark;
+    if (graph_->last_id() == first) return;
+    std::erase_if(by_id_, [&](const auto& entry) { return entry.second->id() >= first; });
+    std::erase_if(made_, [&](const auto& entry) { return entry.first->id() >= first; });
+    graph_->RemoveNodes([&](const Node& node) { return node.id() >= first; });
+    next_ = names;
   }
   void ForgetIfFree() {
-    if (holds_ == 0) ForgetSince(0);
+    if (holds_ == 0 && next_ > 0) ForgetSince({0, 0});
   }
 
  private:
@@ -127,13 +145,20 @@ class Runner : public Immediate {
 
   std::shared_ptr<Graph> graph_ = std::make_shared<Graph>();
   std::unordered_map<const Node*, std::vector<EagerValue>> made_;
-  int next_ = 0, first_id_ = 0, holds_ = 0;
+  std::unordered_map<int64_t, Node*> by_id_;  // nodes that only stand for a value
+  int next_ = 0, holds_ = 0;
 };
 
 }  // namespace
 
 Node* AddImmediateNode(const Node& application, const std::vector<Output>& inputs, std::vector<EagerValue> made) {
   return Runner::OfThread().AddMade(application, inputs, std::move(made));
+}
+
+EagerValue EagerHandleNamed(const std::string& shared_name) {
+  std::lock_guard lock(Handles::Global().mutex);
+  const auto found = Handles::Global().by_name.find(shared_name);
+  return found == Handles::Global().by_name.end() ? EagerValue() : found->second;
 }
 
 Graph& ImmediateGraph() {
@@ -147,7 +172,7 @@ EagerHold::~EagerHold() {
   Runner::OfThread().Release();
 }
 
-EagerRegion::EagerRegion() : mark_(Runner::OfThread().count()) {}
+EagerRegion::EagerRegion() : mark_(Runner::OfThread().Mark()) {}
 EagerRegion::~EagerRegion() {
   Runner::OfThread().ForgetSince(mark_);
 }
@@ -203,10 +228,24 @@ EagerVariable NewEagerVariable(const std::string& name, DType dtype, const Parti
       "", handle.name, [&] { return std::make_shared<VariableState>(name, dtype, shape); });
   handle.value = NewEagerValue(Tensor::Resource(std::move(state)));
   handle.value.watch = trainable;
+  {
+    std::lock_guard lock(Handles::Global().mutex);
+    Handles::Global().by_name[handle.name] = {Tensor(), handle.value.id, trainable};
+  }
   home->Extension<HomeGraph>().is_home = true;
   Node* node = home->AddNode(
       {.name = name, .op = "VarHandleOp", .attrs = {{"dtype", dtype}, {"shape", shape}, {"shared_name", handle.name}}});
   return {home, node->output()};
+}
+
+std::vector<int64_t> TrainableVariablesIn(const Graph& body) {
+  std::vector<int64_t> found;
+  for (const auto& node : body.nodes()) {
+    if (!node->inputs().empty() || !node->has_attr("shared_name")) continue;
+    const EagerValue handle = EagerHandleNamed(node->attr<std::string>("shared_name"));
+    if (handle.watch) found.push_back(handle.id);
+  }
+  return found;
 }
 
 bool IsEagerVariable(const Output& handle) {

@@ -188,6 +188,10 @@ std::vector<Gradient> GradientTape::Gradients(const std::vector<Output>& ys, con
   return results;
 }
 
+bool TapesRecord() {
+  return !recording.empty();
+}
+
 bool AnyTapeRecords(std::span<const EagerValue* const> inputs) {
   for (const GradientTape::Impl* tape : recording) {
     for (const EagerValue* input : inputs) {

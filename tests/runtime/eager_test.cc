@@ -55,7 +55,13 @@ TEST(Eager, ARegionEndsWhatWasMadeInIt) {
   const size_t before = Graph::Current().nodes().size();
   for (int step = 0; step < 100; ++step) {
     EagerScope inner;
-    EXPECT_EQ(Number(x + x), 2);
+    const Output sum = x + x;
+    { EagerScope innermost; }
+    {
+      EagerScope innermost;
+      EXPECT_EQ(Number(sum + sum), 4);
+    }
+    EXPECT_EQ(Number(sum), 2);
   }
   EXPECT_EQ(Graph::Current().nodes().size(), before);
   EXPECT_EQ(Number(x), 1);

@@ -296,7 +296,7 @@ TEST(ExecuteTest, ErrorsNameTheOp) {
   const std::string message = ErrorOf([&] {
     Execute("MatMul", {{Floats({2, 1}, {1, 2})}, {Floats({2, 1}, {3, 4})}}, {}, resources);
   });
-  EXPECT_NE(message.find("[op 'MatMul' (MatMul)]"), std::string::npos) << message;
+  EXPECT_NE(message.find("[Op:MatMul]"), std::string::npos) << message;
 }
 
 }  // namespace

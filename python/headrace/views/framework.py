@@ -42,6 +42,8 @@ python.compat.compat = compat
 python.compat.v2_compat = compat
 python.eager.context = context
 python.eager.backprop = backprop
+python.eager.function = function
+python.eager.def_function = function
 python.eager.tape = backprop
 python.eager.test = testing.platform mock=testing.platform:mock
 python.tf2 = tf2
