@@ -21,7 +21,7 @@ using AttrMap = std::map<std::string, AttrValue, std::less<>>;
 struct FunctionRef {
   std::string name;
   std::shared_ptr<const AttrMap> attrs;
-  bool operator==(const FunctionRef& other) const { return name == other.name; }
+  bool operator==(const FunctionRef& other) const;  // by the attributes' values; none is the same as an empty map
 };
 
 class AttrValue {

@@ -4,10 +4,13 @@
 
 #include <array>
 #include <functional>
+#include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
+#include "headrace/cancellation.h"
 #include "headrace/graph.h"
 #include "headrace/resource.h"
 
@@ -57,13 +60,55 @@ ShapeFunction BroadcastOfInputs();  // output 0: all inputs broadcast together
 ShapeFunction UnknownShape();
 
 // ----------------------------------------------------------------------------------------------------------- kernels
-class KernelContext;
-// Runs a function of the graph's library; given to kernels that call functions (map, while, partitioned call).
+// The memory in which a function's body runs, for one run at a time. A kernel that calls a function again and again (a
+// loop) takes a frame once.
+class FunctionFrame {
+ public:
+  // Runs the body: `args` and `results` are as many as the function has, and may be the same tensors. `args` are moved
+  // from: what nobody else holds, the body may overwrite. Errors: InvalidArgument (number, dtype or shape of the
+  // arguments), ResourceExhausted (functions that call each other too deep), what the kernels throw.
+  virtual void Run(std::span<Tensor> args, std::span<Tensor> results, const Cancellation* cancellation) = 0;
+
+ protected:
+  virtual ~FunctionFrame() = default;
+  virtual void Return() noexcept = 0;  // to the pool it is from
+  friend struct ReturnFrame;
+};
+struct ReturnFrame {
+  void operator()(FunctionFrame* frame) const noexcept { frame->Return(); }
+};
+using FrameHandle = std::unique_ptr<FunctionFrame, ReturnFrame>;
+
+// A function ready to run: its body is compiled and its kernels are made. Any thread. Must not outlive the runner that
+// prepared it.
+class PreparedFunction {
+ public:
+  virtual ~PreparedFunction() = default;
+  virtual const Function& function() const = 0;
+  virtual FrameHandle TakeFrame() const = 0;  // an idle one, or a new one
+  void Call(std::span<Tensor> args, std::span<Tensor> results, const Cancellation* cancellation) const {
+    TakeFrame()->Run(args, results, cancellation);
+  }
+  std::vector<Tensor> Call(std::vector<Tensor> args, const Cancellation* cancellation) const;
+};
+
+// Finds the functions of a graph's library and prepares them; given to kernels that call functions.
 class FunctionRunner {
  public:
   virtual ~FunctionRunner() = default;
-  virtual std::vector<Tensor> Call(const std::string& function, const std::vector<Tensor>& args) = 0;
-  virtual std::shared_ptr<const Function> Find(const std::string& function) const = 0;
+  // The function, compiled at the first call and kept, by name and bound attributes. Cheap: a look into a table.
+  // Errors: NotFound; what compiling throws.
+  virtual std::shared_ptr<const PreparedFunction> Prepare(const FunctionRef& function) = 0;
+  // The same for a function that need not be in the library; compiled at every call.
+  virtual std::shared_ptr<const PreparedFunction> PrepareLoose(std::shared_ptr<const Function> function) = 0;
+  virtual std::shared_ptr<const Function> Find(const std::string& function) const = 0;  // nullptr if absent
+  // A runner of the same library and resources, whose kernels have a state of their own (random generators). Outlives
+  // this one.
+  virtual std::shared_ptr<FunctionRunner> NewScope() = 0;
+  // The convenient way for a kernel that calls once.
+  std::vector<Tensor> Call(const FunctionRef& function, std::vector<Tensor> args, const Cancellation* cancellation) {
+    return Prepare(function)->Call(std::move(args), cancellation);
+  }
 };
 
 // What a kernel sees while it runs. Inputs of reference type arrive as resource tensors that hold a VariableState.
@@ -93,7 +138,8 @@ class KernelContext {
   virtual ThreadPool& pool() = 0;
   virtual ResourceManager& resources() = 0;
   virtual FunctionRunner& functions() = 0;
-  virtual bool cancelled() const = 0;
+  virtual const Cancellation* cancellation() const = 0;  // of the run; may be null
+  bool cancelled() const { return cancellation() && cancellation()->cancelled(); }
 
  protected:
   virtual Tensor Allocate(int output, DType dtype, const Shape& shape) = 0;

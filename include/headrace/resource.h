@@ -12,9 +12,10 @@
 
 namespace headrace {
 
-// The value of a variable. The runtime takes `mutex` around the steps that read (shared) or write (exclusive) it;
-// kernels only touch `value`. An undefined value means not initialised.
-class VariableState : public Object {
+// The value of a variable. The runtime takes `mutex` around the kernels that read (shared) or write (exclusive) it;
+// kernels only touch `value`. A value that was read is shared: who writes while others hold it writes a copy. An
+// undefined value means not initialised.
+class VariableState final : public Object {
  public:
   VariableState(std::string name, DType dtype, PartialShape shape)
       : name(std::move(name)), dtype(dtype), shape(shape) {}

@@ -4,18 +4,20 @@
 // sees the graph before or after it.
 #pragma once
 
-#include <atomic>
 #include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "headrace/cancellation.h"
 #include "headrace/graph.h"
 #include "headrace/resource.h"
 
 namespace headrace {
 
 using Feeds = std::vector<std::pair<Output, Tensor>>;
+
+struct SessionState;
 
 struct PlanOptions {
   bool optimize = true;  // fold constants, merge, fuse; off for debugging and for differential tests
@@ -27,16 +29,6 @@ struct SessionOptions {
   std::shared_ptr<ResourceManager> resources;
 };
 
-// A request for cancellation that a run polls; Ctrl-C in Python and job cancellation set it.
-class Cancellation {
- public:
-  void Cancel() { cancelled_.store(true, std::memory_order_relaxed); }
-  bool cancelled() const { return cancelled_.load(std::memory_order_relaxed); }
-
- private:
-  std::atomic<bool> cancelled_{false};
-};
-
 class Session {
  public:
   explicit Session(std::shared_ptr<Graph> graph, SessionOptions options = {});
@@ -44,12 +36,14 @@ class Session {
   Session(const Session&) = delete;
 
   // Values of `fetches` after running also `targets`. Errors: InvalidArgument on a feed of the wrong dtype or shape,
-  // and whatever the kernels throw, with " [op 'NAME' (TYPE)]" added.
+  // Cancelled and DeadlineExceeded by `cancellation` or by Close, and whatever the kernels throw, with
+  // " [op 'NAME' (TYPE)]" added, behind it " [called by 'NAME' (TYPE)]" for those that called the function it is in.
   std::vector<Tensor> Run(const Feeds& feeds, const std::vector<Output>& fetches,
                           const std::vector<Node*>& targets = {}, const Cancellation* cancellation = nullptr);
   std::vector<Tensor> Run(const std::vector<Output>& fetches) { return Run({}, fetches); }
 
-  // A run prepared once: Call only takes the values of `feeds`, in their order. The plan stays alive with it.
+  // A run prepared once: it only takes the values of `feeds`, in their order. May outlive the session, and then says
+  // that it is closed.
   class Callable {
    public:
     std::vector<Tensor> operator()(const std::vector<Tensor>& feeds = {},
@@ -57,7 +51,7 @@ class Session {
 
    private:
     friend class Session;
-    Session* session_ = nullptr;
+    std::shared_ptr<SessionState> session_;
     std::shared_ptr<const class Plan> plan_;
   };
   Callable MakeCallable(const std::vector<Output>& feeds, const std::vector<Output>& fetches,
@@ -65,11 +59,12 @@ class Session {
 
   const std::shared_ptr<Graph>& graph() const;
   ResourceManager& resources();
-  void Close();  // releases resources; later runs fail with FailedPrecondition "session is closed"
+  // Cancels the runs that are in progress and releases the resources; later runs fail with FailedPrecondition "session
+  // is closed".
+  void Close();
 
  private:
-  struct Impl;
-  std::unique_ptr<Impl> impl_;
+  std::shared_ptr<SessionState> state_;
 };
 
 // Executes one op at once, on values (eager mode). Resources live in `resources`.

@@ -12,7 +12,7 @@
 #include <string>
 #include <vector>
 
-#include "data/function_library.h"
+#include "data/bound_function.h"
 #include "headrace/graph.h"
 #include "headrace/resource.h"
 #include "headrace/tensor.h"
@@ -25,9 +25,19 @@ using Needed = std::vector<bool>;     // which components somebody needs
 // What belongs to one iterator and is shared by the stages of its pipeline.
 class IteratorContext {
  public:
-  IteratorContext(ResourceManager& resources, bool vectorise) : resources_(resources), vectorise_(vectorise) {}
+  // `functions` is of the iterator alone: its kernels' state (random generators) lasts as long as the iterator.
+  IteratorContext(ResourceManager& resources, std::shared_ptr<FunctionRunner> functions, bool vectorise)
+      : resources_(resources), functions_(std::move(functions)), vectorise_(vectorise) {}
   ResourceManager& resources() const { return resources_; }
+  FunctionRunner& functions() const { return *functions_; }
   bool vectorise() const { return vectorise_; }
+  // Of the step that is being made: the iterator's own where it runs ahead, else that of the run that asks.
+  const Cancellation* cancellation() const { return cancellation_; }
+  void set_cancellation(const Cancellation* cancellation) { cancellation_ = cancellation; }
+  // Every source calls this before it reads on, so that no pipeline runs on for ever. Errors: Cancelled.
+  void CheckCancelled() const {
+    if (cancellation_) cancellation_->Check();
+  }
   // State that a dataset keeps from one of its iterations to the next (random seeds, decoded files), by dataset id.
   template <class T>
   std::shared_ptr<T> State(uint64_t dataset, const std::function<std::shared_ptr<T>()>& make) {
@@ -38,7 +48,9 @@ class IteratorContext {
 
  private:
   ResourceManager& resources_;
-  bool vectorise_;
+  const std::shared_ptr<FunctionRunner> functions_;
+  const bool vectorise_;
+  const Cancellation* cancellation_ = nullptr;
   std::map<uint64_t, std::shared_ptr<void>> states_;
 };
 
@@ -91,13 +103,6 @@ using DatasetPtr = std::shared_ptr<const DatasetObject>;
 // The dataset that a variant tensor carries. Errors: InvalidArgument.
 DatasetPtr DatasetOf(const Tensor& variant);
 Tensor VariantOf(DatasetPtr dataset);
-
-// A dataset's function with the values it captured: what map, filter and the like apply.
-struct BoundFunction {
-  std::shared_ptr<const Function> function;
-  std::shared_ptr<const FunctionLibrary> library;
-  std::vector<Tensor> captures;
-};
 
 // --- the datasets (one factory each; see the file of that name) ---
 // tensor_datasets.cc

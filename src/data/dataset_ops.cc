@@ -26,14 +26,6 @@ std::vector<std::string> Strings(const Tensor& tensor) {
   return {tensor.flat<std::string>().begin(), tensor.flat<std::string>().end()};
 }
 
-// The function attribute `name` with the inputs of the argument `arguments` bound as captures.
-BoundFunction Bind(KernelContext& c, const char* name, const char* arguments) {
-  const auto& ref = c.node().attr<FunctionRef>(name);
-  auto library = FunctionLibrary::Collect(ref.name, c.functions());
-  const auto [begin, end] = c.node().InputRange(arguments);
-  return {library->Find(ref.name), library, InputsFrom(c, begin, end)};
-}
-
 DEFINE_OP("TensorDataset")
     .Input("components: Toutput_types")
     .Output("handle: variant")

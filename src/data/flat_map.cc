@@ -11,11 +11,7 @@ class InnerIterators {
  public:
   InnerIterators(std::unique_ptr<ElementIterator> input, const BoundFunction& f, IteratorContext& context,
                  Needed needed)
-      : input_(std::move(input)),
-        captures_(f.captures),
-        evaluator_(f.function, f.library, context.resources()),
-        context_(context),
-        needed_(std::move(needed)) {}
+      : input_(std::move(input)), call_(f, context.functions()), context_(context), needed_(std::move(needed)) {}
 
   struct Inner {
     DatasetPtr dataset;
@@ -25,17 +21,15 @@ class InnerIterators {
   bool Next(Inner* inner) {
     Element args;
     if (!input_->Next(&args)) return false;
-    args.insert(args.end(), captures_.begin(), captures_.end());
     inner->iterator.reset();
-    inner->dataset = DatasetOf(evaluator_.Call(args).at(0));
+    inner->dataset = DatasetOf(call_(std::move(args), context_.cancellation()).at(0));
     inner->iterator = inner->dataset->MakeIterator(context_, needed_);
     return true;
   }
 
  private:
   std::unique_ptr<ElementIterator> input_;
-  std::vector<Tensor> captures_;
-  FunctionEvaluator evaluator_;
+  BoundCall call_;
   IteratorContext& context_;
   Needed needed_;
 };
@@ -52,10 +46,9 @@ class InterleaveDataset final : public DatasetObject {
         block_length_(block_length) {
     if (cycle_length < 1) throw InvalidArgument("cycle_length must be greater than zero, got ", cycle_length);
     if (block_length < 1) throw InvalidArgument("block_length must be greater than zero, got ", block_length);
-    function_is_pure_ = IsPure(*f_.function, *f_.library);
   }
   std::string DebugString() const override { return name_; }
-  bool pure() const override { return function_is_pure_ && input_->pure(); }
+  bool pure() const override { return f_.pure && input_->pure(); }
 
   std::unique_ptr<ElementIterator> MakeIterator(IteratorContext& context, const Needed& needed) const override {
     return std::make_unique<Iterator>(*this, context, needed);
@@ -114,7 +107,6 @@ class InterleaveDataset final : public DatasetObject {
   DatasetPtr input_;
   BoundFunction f_;
   int64_t cycle_length_, block_length_;
-  bool function_is_pure_ = false;
 };
 
 }  // namespace

@@ -15,6 +15,12 @@ bool Vectorise() {
   return !value || std::string_view(value) != "0";
 }
 
+// A run without a token can't be cancelled.
+const Cancellation& Given(const Cancellation* cancellation) {
+  static const Cancellation never;
+  return cancellation ? *cancellation : never;
+}
+
 // What one step of a pipeline gave.
 struct Item {
   Element element;
@@ -27,24 +33,26 @@ struct Item {
 // Runs a dataset's iterator, on the caller's thread or ahead on its own.
 class IteratorResource::Pipeline {
  public:
-  Pipeline(DatasetPtr dataset, ResourceManager& resources, const Needed& needed)
-      : dataset_(std::move(dataset)), context_(resources, Vectorise()), needed_(needed) {
-    if (dataset_->may_run_ahead()) thread_ = std::thread([this] { RunAhead(); });
+  Pipeline(DatasetPtr dataset, ResourceManager& resources, std::shared_ptr<FunctionRunner> functions,
+           const Needed& needed)
+      : dataset_(std::move(dataset)), context_(resources, std::move(functions), Vectorise()), needed_(needed) {
+    if (!dataset_->may_run_ahead()) return;
+    context_.set_cancellation(&stop_);
+    thread_ = std::thread([this] { RunAhead(); });
   }
 
   ~Pipeline() {
-    {
-      const std::lock_guard lock(mutex_);
-      stop_ = true;
-    }
-    changed_.notify_all();
+    stop_.Cancel();
     if (thread_.joinable()) thread_.join();
   }
 
-  Item Next() {
-    if (!thread_.joinable()) return Step();
+  Item Next(const Cancellation& cancellation) {
+    if (!thread_.joinable()) {
+      context_.set_cancellation(&cancellation);
+      return Step();
+    }
     std::unique_lock lock(mutex_);
-    changed_.wait(lock, [&] { return !queue_.empty(); });
+    if (!cancellation.WaitFor(lock, changed_, [&] { return !queue_.empty(); })) cancellation.Throw();
     Item item = std::move(queue_.front());
     if (!item.end) queue_.pop_front();  // the end stays
     const bool producer_waits = queue_.size() == kElementsAhead / 2;
@@ -72,9 +80,9 @@ class IteratorResource::Pipeline {
       const bool end = item.end;
       std::unique_lock lock(mutex_);
       if (queue_.size() >= kElementsAhead) {
-        changed_.wait(lock, [&] { return stop_ || queue_.size() <= kElementsAhead / 2; });
+        stop_.WaitFor(lock, changed_, [&] { return queue_.size() <= kElementsAhead / 2; });
       }
-      if (stop_) return;
+      if (stop_.cancelled()) return;
       queue_.push_back(std::move(item));
       const bool consumer_waits = queue_.size() == 1;
       lock.unlock();
@@ -83,6 +91,7 @@ class IteratorResource::Pipeline {
     }
   }
 
+  Cancellation stop_;  // of the thread
   DatasetPtr dataset_;
   IteratorContext context_;
   Needed needed_;
@@ -90,8 +99,27 @@ class IteratorResource::Pipeline {
   std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<Item> queue_;
-  bool stop_ = false;
   std::thread thread_;
+};
+
+class IteratorResource::Turn {
+ public:
+  Turn(IteratorResource* iterator, const Cancellation& cancellation) : iterator_(*iterator) {
+    std::unique_lock lock(iterator_.mutex_);
+    if (!cancellation.WaitFor(lock, iterator_.free_, [&] { return !iterator_.taken_; })) cancellation.Throw();
+    iterator_.taken_ = true;
+  }
+  ~Turn() {
+    {
+      const std::lock_guard lock(iterator_.mutex_);
+      iterator_.taken_ = false;
+    }
+    iterator_.free_.notify_one();
+  }
+  Turn(const Turn&) = delete;
+
+ private:
+  IteratorResource& iterator_;
 };
 
 IteratorResource::IteratorResource(std::string container, std::string name, std::vector<DType> dtypes,
@@ -102,7 +130,8 @@ IteratorResource::IteratorResource(std::string container, std::string name, std:
       shapes_(std::move(shapes)) {}
 IteratorResource::~IteratorResource() = default;
 
-void IteratorResource::SetDataset(DatasetPtr dataset, ResourceManager& resources) {
+void IteratorResource::SetDataset(DatasetPtr dataset, ResourceManager& resources,
+                                  std::shared_ptr<FunctionRunner> functions, const Cancellation* cancellation) {
   if (dataset->dtypes() != dtypes_) {
     throw InvalidArgument("iterator '", name_, "' and the dataset given to it have elements of different types");
   }
@@ -112,11 +141,13 @@ void IteratorResource::SetDataset(DatasetPtr dataset, ResourceManager& resources
                             ", the dataset given to it has ", dataset->shapes()[i]);
     }
   }
-  const std::lock_guard lock(mutex_);
+  const Turn turn(this, Given(cancellation));
   pipeline_.reset();
-  dataset_ = std::move(dataset);
   resources_ = &resources;
+  functions_ = std::move(functions);
   handed_out_ = 0;
+  const std::lock_guard lock(mutex_);
+  dataset_ = std::move(dataset);
 }
 
 bool IteratorResource::has_dataset() const {
@@ -124,19 +155,20 @@ bool IteratorResource::has_dataset() const {
   return dataset_ != nullptr;
 }
 
-void IteratorResource::Start(const Needed& needed) {
+void IteratorResource::Start(const Needed& needed, const Cancellation& cancellation) {
   if (dataset_->pure()) {
     needed_ = pipeline_ ? needed_ : Needed(dtypes_.size(), false);
     for (size_t i = 0; i < needed_.size(); ++i) needed_[i] = needed_[i] || needed[i];
   } else {
     needed_ = Needed(dtypes_.size(), true);
   }
-  pipeline_ = std::make_unique<Pipeline>(dataset_, *resources_, needed_);
-  for (int64_t i = 0; i < handed_out_; ++i) pipeline_->Next();
+  pipeline_ = std::make_unique<Pipeline>(dataset_, *resources_, functions_, needed_);
+  for (int64_t i = 0; i < handed_out_; ++i) pipeline_->Next(cancellation);
 }
 
-Element IteratorResource::GetNext(const Needed& needed) {
-  const std::lock_guard lock(mutex_);
+Element IteratorResource::GetNext(const Needed& needed, const Cancellation* given) {
+  const Cancellation& cancellation = Given(given);
+  const Turn turn(this, cancellation);
   if (!dataset_) {
     throw FailedPrecondition(
         "GetNext() failed because the iterator has not been initialized. Ensure that you have run the initializer "
@@ -144,8 +176,8 @@ Element IteratorResource::GetNext(const Needed& needed) {
   }
   bool covered = pipeline_ != nullptr;
   for (size_t i = 0; covered && i < needed.size(); ++i) covered = !needed[i] || needed_[i];
-  if (!covered) Start(needed);
-  Item item = pipeline_->Next();
+  if (!covered) Start(needed, cancellation);
+  Item item = pipeline_->Next(cancellation);
   if (!item.end) ++handed_out_;
   if (item.error) std::rethrow_exception(item.error);
   if (item.end) throw OutOfRange("End of sequence");

@@ -50,9 +50,8 @@ DEFINE_OP("OneShotIterator")
       auto iterator = LookupOrCreate(c);
       if (!iterator->has_dataset()) {
         const auto& factory = c.node().attr<FunctionRef>("dataset_factory");
-        FunctionEvaluator make(c.functions().Find(factory.name), FunctionLibrary::Collect(factory.name, c.functions()),
-                               c.resources());
-        iterator->SetDataset(DatasetOf(make.Call({}).at(0)), c.resources());
+        const Tensor dataset = c.functions().Call(factory, {}, c.cancellation()).at(0);
+        iterator->SetDataset(DatasetOf(dataset), c.resources(), c.functions().NewScope(), c.cancellation());
       }
       c.set_output(0, Tensor::Resource(iterator));
     });
@@ -79,7 +78,8 @@ DEFINE_OP("MakeIterator")
     .Keep()
     .NoGradient()
     .Kernel([](KernelContext& c) {
-      c.resource<IteratorResource>(1)->SetDataset(DatasetOf(c.input(0)), c.resources());
+      c.resource<IteratorResource>(1)->SetDataset(DatasetOf(c.input(0)), c.resources(), c.functions().NewScope(),
+                                                  c.cancellation());
     });
 
 DEFINE_OP("IteratorToStringHandle")
@@ -123,7 +123,7 @@ DEFINE_OP("IteratorGetNext")
     .Kernel([](KernelContext& c) {
       Needed needed(static_cast<size_t>(c.num_outputs()));
       for (int i = 0; i < c.num_outputs(); ++i) needed[i] = c.output_needed(i);
-      Element element = c.resource<IteratorResource>(0)->GetNext(needed);
+      Element element = c.resource<IteratorResource>(0)->GetNext(needed, c.cancellation());
       for (int i = 0; i < c.num_outputs(); ++i) {
         if (needed[i]) c.set_output(i, std::move(element[i]));
       }

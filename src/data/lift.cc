@@ -328,45 +328,85 @@ Tensor Repeated(const Tensor& value, int64_t rows) {
 
 std::unique_ptr<LiftedFunction> Lift(const BoundFunction& f, const std::vector<DType>& arg_dtypes,
                                      const std::vector<PartialShape>& arg_shapes, const Needed& needed, bool lines) {
-  if (!IsPure(*f.function, *f.library)) return nullptr;
+  if (!f.pure) return nullptr;
   return Lifter(f, arg_dtypes, arg_shapes).Run(needed, lines);
 }
 
-BlockProgram::BlockProgram(const BoundFunction& f, std::unique_ptr<LiftedFunction> lifted, const Needed& needed,
-                           ResourceManager& resources)
-    : lifted_(std::move(lifted)),
-      needed_(needed),
-      captures_(f.captures),
-      evaluator_(lifted_->function, f.library, resources) {
-  const std::unordered_set<const Node*> used = ReachableNodes(*lifted_->function);
-  size_t arg = 0;
-  for (const CsvDecoder& decoder : lifted_->decoders) {
-    std::vector<bool>& columns = column_used_.emplace_back();
-    for (int c = 0; c < decoder.num_columns(); ++c) {
-      columns.push_back(used.contains(lifted_->function->args[arg++]));
+// The programs of an iterator's pipeline: a repeated dataset asks for the same one in each epoch.
+struct BlockProgram::Cache {
+  struct Entry {
+    std::shared_ptr<const Function> function;
+    std::vector<DType> dtypes;
+    std::vector<PartialShape> shapes;
+    Needed needed;
+    bool lines;
+    std::shared_ptr<const Prepared> prepared;
+  };
+  std::vector<Entry> entries;
+};
+
+std::unique_ptr<BlockProgram> BlockProgram::Make(const BoundFunction& f, const std::vector<DType>& arg_dtypes,
+                                                 const std::vector<PartialShape>& arg_shapes, const Needed& needed,
+                                                 bool lines, IteratorContext& context) {
+  constexpr uint64_t kNoDataset = 0;  // state of the iterator as a whole
+  const auto cache = context.State<Cache>(kNoDataset, [] { return std::make_shared<Cache>(); });
+  const auto found = std::ranges::find_if(cache->entries, [&](const Cache::Entry& e) {
+    return e.function == f.function && e.dtypes == arg_dtypes && e.shapes == arg_shapes && e.needed == needed &&
+           e.lines == lines;
+  });
+  std::shared_ptr<const Prepared> prepared;
+  if (found != cache->entries.end()) {
+    prepared = found->prepared;
+  } else {
+    auto made = std::make_shared<Prepared>();
+    made->lifted = Lift(f, arg_dtypes, arg_shapes, needed, lines);
+    if (made->lifted) {
+      made->function = context.functions().PrepareLoose(made->lifted->function);
+      const std::unordered_set<const Node*> used = ReachableNodes(*made->lifted->function);
+      size_t arg = 0;
+      for (const CsvDecoder& decoder : made->lifted->decoders) {
+        std::vector<bool>& columns = made->column_used.emplace_back();
+        for (int c = 0; c < decoder.num_columns(); ++c) {
+          columns.push_back(used.contains(made->lifted->function->args[arg++]));
+        }
+      }
     }
+    prepared = std::move(made);
+    cache->entries.push_back({f.function, arg_dtypes, arg_shapes, needed, lines, prepared});
   }
+  if (!prepared->lifted) return nullptr;
+  return std::unique_ptr<BlockProgram>(new BlockProgram(std::move(prepared), needed, f.captures, context));
 }
 
+BlockProgram::BlockProgram(std::shared_ptr<const Prepared> prepared, const Needed& needed, std::vector<Tensor> captures,
+                           IteratorContext& context)
+    : prepared_(std::move(prepared)),
+      needed_(needed),
+      captures_(std::move(captures)),
+      context_(context),
+      frame_(prepared_->function->TakeFrame()) {}
+
 std::vector<Tensor> BlockProgram::Run(const Block& block) {
+  const LiftedFunction& lifted = *prepared_->lifted;
   std::vector<Tensor> args;
-  for (size_t d = 0; d < lifted_->decoders.size(); ++d) {
-    const CsvDecoder& decoder = lifted_->decoders[d];
+  for (size_t d = 0; d < lifted.decoders.size(); ++d) {
+    const CsvDecoder& decoder = lifted.decoders[d];
     std::vector<Tensor> columns(decoder.num_columns());
     for (int c = 0; c < decoder.num_columns(); ++c) {
-      if (column_used_[d][c]) columns[c] = Tensor(decoder.dtype(c), Shape{block.rows});
+      if (prepared_->column_used[d][c]) columns[c] = Tensor(decoder.dtype(c), Shape{block.rows});
     }
     decoder.Decode(block.lines->views, columns);
     args.insert(args.end(), columns.begin(), columns.end());
   }
   if (!takes_lines()) args = block.columns;
   args.insert(args.end(), captures_.begin(), captures_.end());
-  std::vector<Tensor> values = evaluator_.Call(args);
-  std::vector<Tensor> results(lifted_->result_has_rows.size());
+  std::vector<Tensor> values(lifted.function->results.size());
+  frame_->Run(args, values, context_.cancellation());
+  std::vector<Tensor> results(lifted.result_has_rows.size());
   for (size_t i = 0, next = 0; i < results.size(); ++i) {
     if (i < needed_.size() && !needed_[i]) continue;
     Tensor& value = values[next++];
-    results[i] = lifted_->result_has_rows[i] ? std::move(value) : Repeated(value, block.rows);
+    results[i] = lifted.result_has_rows[i] ? std::move(value) : Repeated(value, block.rows);
   }
   return results;
 }

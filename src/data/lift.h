@@ -29,18 +29,29 @@ std::unique_ptr<LiftedFunction> Lift(const BoundFunction& f, const std::vector<D
 // A lifted function ready to run.
 class BlockProgram {
  public:
-  BlockProgram(const BoundFunction& f, std::unique_ptr<LiftedFunction> lifted, const Needed& needed,
-               ResourceManager& resources);
-  bool takes_lines() const { return !lifted_->decoders.empty(); }
+  // nullptr if `f` can't be lifted. Made once for all iterations of an iterator, apart from the captures.
+  static std::unique_ptr<BlockProgram> Make(const BoundFunction& f, const std::vector<DType>& arg_dtypes,
+                                            const std::vector<PartialShape>& arg_shapes, const Needed& needed,
+                                            bool lines, IteratorContext& context);
+  bool takes_lines() const { return !prepared_->lifted->decoders.empty(); }
   // The function's results on a block's rows: [rows] + shape each, undefined where not needed.
   std::vector<Tensor> Run(const Block& block);
 
  private:
-  std::unique_ptr<LiftedFunction> lifted_;
+  struct Prepared {
+    std::unique_ptr<LiftedFunction> lifted;      // nullptr: it can't be
+    std::vector<std::vector<bool>> column_used;  // of each decoder
+    std::shared_ptr<const PreparedFunction> function;
+  };
+  struct Cache;
+  BlockProgram(std::shared_ptr<const Prepared> prepared, const Needed& needed, std::vector<Tensor> captures,
+               IteratorContext& context);
+
+  std::shared_ptr<const Prepared> prepared_;
   Needed needed_;
   std::vector<Tensor> captures_;
-  std::vector<std::vector<bool>> column_used_;  // of each decoder
-  FunctionEvaluator evaluator_;
+  IteratorContext& context_;
+  FrameHandle frame_;
 };
 
 }  // namespace headrace::data

@@ -10,12 +10,11 @@ namespace {
 // Calls a dataset's function on elements; errors tell where the element came from.
 class ElementFunction {
  public:
-  ElementFunction(const BoundFunction& f, ResourceManager& resources)
-      : captures_(f.captures), evaluator_(f.function, f.library, resources) {}
+  ElementFunction(const BoundFunction& f, IteratorContext& context)
+      : context_(context), call_(f, context.functions()) {}
   Element operator()(Element args, const ElementIterator& input) {
-    args.insert(args.end(), captures_.begin(), captures_.end());
     try {
-      return evaluator_.Call(args);
+      return call_(std::move(args), context_.cancellation());
     } catch (const Error& error) {
       const std::string position = input.Position();
       throw position.empty() ? error : error.With(" (" + position + ")");
@@ -23,8 +22,8 @@ class ElementFunction {
   }
 
  private:
-  std::vector<Tensor> captures_;
-  FunctionEvaluator evaluator_;
+  IteratorContext& context_;
+  BoundCall call_;
 };
 
 Needed AllOf(const DatasetObject& dataset) {
@@ -35,9 +34,8 @@ Needed AllOf(const DatasetObject& dataset) {
 template <class Stage>
 std::unique_ptr<RowSource> MakeBlockStage(const DatasetObject& input, const BoundFunction& f, const Needed& needed,
                                           bool lines, IteratorContext& context) {
-  auto lifted = Lift(f, input.dtypes(), input.shapes(), needed, lines);
-  if (!lifted) return nullptr;
-  auto program = std::make_unique<BlockProgram>(f, std::move(lifted), needed, context.resources());
+  auto program = BlockProgram::Make(f, input.dtypes(), input.shapes(), needed, lines, context);
+  if (!program) return nullptr;
   auto source = input.MakeRowSource(context, {.needed = AllOf(input), .lines = program->takes_lines()});
   if (!source) return nullptr;
   return std::make_unique<Stage>(std::move(source), std::move(program));
@@ -51,10 +49,9 @@ class MapDataset final : public DatasetObject {
       throw InvalidArgument("the function '", f_.function->name, "' of MapDataset returns ",
                             f_.function->results.size(), " values, expected ", dtypes_.size());
     }
-    function_is_pure_ = IsPure(*f_.function, *f_.library);
   }
   std::string DebugString() const override { return "MapDataset"; }
-  bool pure() const override { return function_is_pure_ && input_->pure(); }
+  bool pure() const override { return f_.pure && input_->pure(); }
 
   std::unique_ptr<ElementIterator> MakeIterator(IteratorContext& context, const Needed&) const override {
     struct Iterator final : ElementIterator {
@@ -69,8 +66,7 @@ class MapDataset final : public DatasetObject {
       std::unique_ptr<ElementIterator> input;
       ElementFunction f;
     };
-    return std::make_unique<Iterator>(input_->MakeIterator(context, AllOf(*input_)),
-                                      ElementFunction(f_, context.resources()));
+    return std::make_unique<Iterator>(input_->MakeIterator(context, AllOf(*input_)), ElementFunction(f_, context));
   }
 
   std::unique_ptr<RowSource> MakeRowSource(IteratorContext& context, const RowOptions& options) const override {
@@ -87,7 +83,6 @@ class MapDataset final : public DatasetObject {
  private:
   DatasetPtr input_;
   BoundFunction f_;
-  bool function_is_pure_ = false;
 };
 
 class FilterDataset final : public DatasetObject {
@@ -98,10 +93,9 @@ class FilterDataset final : public DatasetObject {
     if (results.size() != 1 || results[0].dtype() != DType::kBool) {
       throw InvalidArgument("predicate function '", predicate_.function->name, "' must return a scalar bool");
     }
-    function_is_pure_ = IsPure(*predicate_.function, *predicate_.library);
   }
   std::string DebugString() const override { return "FilterDataset"; }
-  bool pure() const override { return function_is_pure_ && input_->pure(); }
+  bool pure() const override { return predicate_.pure && input_->pure(); }
 
   std::unique_ptr<ElementIterator> MakeIterator(IteratorContext& context, const Needed&) const override {
     struct Iterator final : ElementIterator {
@@ -118,7 +112,7 @@ class FilterDataset final : public DatasetObject {
       ElementFunction predicate;
     };
     return std::make_unique<Iterator>(input_->MakeIterator(context, AllOf(*input_)),
-                                      ElementFunction(predicate_, context.resources()));
+                                      ElementFunction(predicate_, context));
   }
 
   std::unique_ptr<RowSource> MakeRowSource(IteratorContext& context, const RowOptions& options) const override {
@@ -129,7 +123,6 @@ class FilterDataset final : public DatasetObject {
  private:
   DatasetPtr input_;
   BoundFunction predicate_;
-  bool function_is_pure_ = false;
 };
 
 }  // namespace

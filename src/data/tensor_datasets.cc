@@ -32,18 +32,20 @@ class TensorDataset final : public DatasetObject {
       : DatasetObject(DTypesOf(components), ShapesOf(components, 0)), components_(std::move(components)) {}
   std::string DebugString() const override { return "TensorDataset"; }
   bool pure() const override { return true; }
-  std::unique_ptr<ElementIterator> MakeIterator(IteratorContext&, const Needed&) const override {
+  std::unique_ptr<ElementIterator> MakeIterator(IteratorContext& context, const Needed&) const override {
     struct Iterator final : ElementIterator {
-      explicit Iterator(const Element& element) : element(element) {}
+      Iterator(const Element& element, const IteratorContext& context) : element(element), context(context) {}
       bool Next(Element* out) override {
+        context.CheckCancelled();
         if (done) return false;
         *out = element;
         return done = true;
       }
       Element element;
+      const IteratorContext& context;
       bool done = false;
     };
-    return std::make_unique<Iterator>(components_);
+    return std::make_unique<Iterator>(components_, context);
   }
 
  private:
@@ -65,10 +67,12 @@ class TensorSliceDataset final : public DatasetObject {
   std::string DebugString() const override { return "TensorSliceDataset"; }
   bool pure() const override { return true; }
 
-  std::unique_ptr<ElementIterator> MakeIterator(IteratorContext&, const Needed&) const override {
+  std::unique_ptr<ElementIterator> MakeIterator(IteratorContext& context, const Needed&) const override {
     struct Iterator final : ElementIterator {
-      explicit Iterator(const TensorSliceDataset& dataset) : components(dataset.components_), rows(dataset.rows_) {}
+      Iterator(const TensorSliceDataset& dataset, const IteratorContext& context)
+          : components(dataset.components_), context(context), rows(dataset.rows_) {}
       bool Next(Element* out) override {
+        context.CheckCancelled();
         if (row == rows) return false;
         out->clear();
         for (const Tensor& component : components) {
@@ -78,14 +82,16 @@ class TensorSliceDataset final : public DatasetObject {
         return true;
       }
       Element components;
+      const IteratorContext& context;
       int64_t rows, row = 0;
     };
-    return std::make_unique<Iterator>(*this);
+    return std::make_unique<Iterator>(*this, context);
   }
 
-  std::unique_ptr<RowSource> MakeRowSource(IteratorContext&, const RowOptions&) const override {
+  std::unique_ptr<RowSource> MakeRowSource(IteratorContext& context, const RowOptions&) const override {
     struct Source final : RowSource {
-      explicit Source(const TensorSliceDataset& dataset) : block(new Block), rows(dataset.rows_) {
+      Source(const TensorSliceDataset& dataset, const IteratorContext& context)
+          : block(new Block), context(context), rows(dataset.rows_) {
         block->columns = dataset.components_;
         block->rows = rows;
         block->Finish();
@@ -93,6 +99,7 @@ class TensorSliceDataset final : public DatasetObject {
       }
       ~Source() override { Release(block); }
       bool Fill(std::vector<Row>* out, int64_t wanted) override {
+        context.CheckCancelled();
         const int64_t end = std::min(rows, at + wanted);
         if (at == end) return false;
         Pin(block, end - at);
@@ -100,9 +107,10 @@ class TensorSliceDataset final : public DatasetObject {
         return true;
       }
       Block* block;
+      const IteratorContext& context;
       int64_t rows, at = 0;
     };
-    return std::make_unique<Source>(*this);
+    return std::make_unique<Source>(*this, context);
   }
 
  private:
@@ -130,25 +138,28 @@ class RangeDataset final : public DatasetObject {
     return values;
   }
 
-  std::unique_ptr<ElementIterator> MakeIterator(IteratorContext&, const Needed&) const override {
+  std::unique_ptr<ElementIterator> MakeIterator(IteratorContext& context, const Needed&) const override {
     struct Iterator final : ElementIterator {
-      explicit Iterator(const RangeDataset& dataset) : dataset(dataset) {}
+      Iterator(const RangeDataset& dataset, const IteratorContext& context) : dataset(dataset), context(context) {}
       bool Next(Element* out) override {
+        context.CheckCancelled();
         if (at == dataset.count_) return false;
         *out = {dataset.Values(at, at + 1).Reshaped({})};
         ++at;
         return true;
       }
       const RangeDataset& dataset;
+      const IteratorContext& context;
       int64_t at = 0;
     };
-    return std::make_unique<Iterator>(*this);
+    return std::make_unique<Iterator>(*this, context);
   }
 
-  std::unique_ptr<RowSource> MakeRowSource(IteratorContext&, const RowOptions&) const override {
+  std::unique_ptr<RowSource> MakeRowSource(IteratorContext& context, const RowOptions&) const override {
     struct Source final : RowSource {
-      explicit Source(const RangeDataset& dataset) : dataset(dataset) {}
+      Source(const RangeDataset& dataset, const IteratorContext& context) : dataset(dataset), context(context) {}
       bool Fill(std::vector<Row>* out, int64_t wanted) override {
+        context.CheckCancelled();
         const int64_t n = std::min(wanted, dataset.count_ - at);
         if (n == 0) return false;
         auto* block = new Block;
@@ -160,9 +171,10 @@ class RangeDataset final : public DatasetObject {
         return true;
       }
       const RangeDataset& dataset;
+      const IteratorContext& context;
       int64_t at = 0;
     };
-    return std::make_unique<Source>(*this);
+    return std::make_unique<Source>(*this, context);
   }
 
  private:

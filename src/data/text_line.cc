@@ -17,10 +17,11 @@ class TextLineDataset final : public DatasetObject {
   std::vector<std::string> files() const override { return files_; }
   bool gives_lines() const override { return true; }
 
-  std::unique_ptr<ElementIterator> MakeIterator(IteratorContext&, const Needed&) const override {
+  std::unique_ptr<ElementIterator> MakeIterator(IteratorContext& context, const Needed&) const override {
     struct Iterator final : ElementIterator {
-      explicit Iterator(LineReader reader) : reader(std::move(reader)) {}
+      Iterator(LineReader reader, const IteratorContext& context) : context(context), reader(std::move(reader)) {}
       bool Next(Element* out) override {
+        context.CheckCancelled();
         if (at == lines.views.size()) {
           at = 0;
           lines.views.clear();
@@ -32,19 +33,21 @@ class TextLineDataset final : public DatasetObject {
       std::string Position() const override {
         return lines.file + " line " + std::to_string(lines.first_line + static_cast<int64_t>(at) - 1);
       }
+      const IteratorContext& context;
       LineReader reader;
       Lines lines;
       size_t at = 0;
     };
-    return std::make_unique<Iterator>(LineReader(files_, compression_));
+    return std::make_unique<Iterator>(LineReader(files_, compression_), context);
   }
 
-  std::unique_ptr<RowSource> MakeRowSource(IteratorContext&, const RowOptions& options) const override {
+  std::unique_ptr<RowSource> MakeRowSource(IteratorContext& context, const RowOptions& options) const override {
     struct Source final : RowSource {
-      Source(LineReader reader, const RowOptions& options)
-          : reader(std::move(reader)), as_lines(options.lines), needed(options.needed.at(0)) {}
+      Source(LineReader reader, const RowOptions& options, const IteratorContext& context)
+          : context(context), reader(std::move(reader)), as_lines(options.lines), needed(options.needed.at(0)) {}
       bool gives_blocks() const override { return true; }
       Block* NextBlock() override {
+        context.CheckCancelled();
         auto block = std::make_unique<Block>();
         Lines lines;
         if (!reader.Next(kLinesAtATime, &lines)) return nullptr;
@@ -67,10 +70,11 @@ class TextLineDataset final : public DatasetObject {
         for (int64_t i = 0; i < block->rows; ++i) rows->push_back({block, i});
         return true;
       }
+      const IteratorContext& context;
       LineReader reader;
       bool as_lines, needed;
     };
-    return std::make_unique<Source>(LineReader(files_, compression_), options);
+    return std::make_unique<Source>(LineReader(files_, compression_), options, context);
   }
 
  private:

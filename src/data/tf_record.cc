@@ -15,17 +15,18 @@ class TfRecordDataset final : public DatasetObject {
       : DatasetObject({DType::kString}, {Shape()}), files_(std::move(files)), compression_(std::move(compression)) {}
   std::string DebugString() const override { return "TFRecordDataset"; }
   bool pure() const override { return true; }
-  std::unique_ptr<ElementIterator> MakeIterator(IteratorContext&, const Needed&) const override {
-    return std::make_unique<Iterator>(files_, compression_);
+  std::unique_ptr<ElementIterator> MakeIterator(IteratorContext& context, const Needed&) const override {
+    return std::make_unique<Iterator>(files_, compression_, context);
   }
 
  private:
   class Iterator final : public ElementIterator {
    public:
-    Iterator(std::vector<std::string> files, std::string compression)
-        : files_(std::move(files)), compression_(std::move(compression)) {}
+    Iterator(std::vector<std::string> files, std::string compression, const IteratorContext& context)
+        : context_(context), files_(std::move(files)), compression_(std::move(compression)) {}
 
     bool Next(Element* out) override {
+      context_.CheckCancelled();
       for (;;) {
         if (!stream_) {
           if (next_file_ == files_.size()) return false;
@@ -78,6 +79,7 @@ class TfRecordDataset final : public DatasetObject {
       throw DataLoss(problem, " at ", position);
     }
 
+    const IteratorContext& context_;
     std::vector<std::string> files_;
     std::string compression_;
     size_t next_file_ = 0;

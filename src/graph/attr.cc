@@ -52,6 +52,13 @@ void Print(std::ostream& out, const std::vector<T>& values) {
 
 }  // namespace
 
+bool FunctionRef::operator==(const FunctionRef& other) const {
+  if (name != other.name) return false;
+  if (attrs == other.attrs) return true;
+  if (attrs && other.attrs) return *attrs == *other.attrs;
+  return attrs ? attrs->empty() : other.attrs->empty();
+}
+
 bool AttrValue::operator==(const AttrValue& other) const {
   if (value_.index() != other.value_.index()) return false;
   return std::visit(

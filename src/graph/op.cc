@@ -133,6 +133,12 @@ ShapeFunction UnknownShape() {
 
 // ----------------------------------------------------------------------------------------------------------- kernels
 
+std::vector<Tensor> PreparedFunction::Call(std::vector<Tensor> args, const Cancellation* cancellation) const {
+  std::vector<Tensor> results(function().results.size());
+  Call(std::span(args), std::span(results), cancellation);
+  return results;
+}
+
 VariableState& KernelContext::variable(int i) const {
   auto* state = dynamic_cast<VariableState*>(input(i).object().get());
   if (!state) {

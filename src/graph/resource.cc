@@ -10,7 +10,12 @@ const Tensor& VariableState::Read() const {
 
 Tensor& VariableState::Mutable() {
   Read();
-  if (value.SharesBuffer()) value = value.Clone();
+  if (value.SharesBuffer()) {
+    value = value.Clone();
+  } else {
+    // Readers let go of the buffer by an atomic decrement; this increment puts what they read before what is written.
+    const std::shared_ptr<Buffer> last = value.buffer();
+  }
   return value;
 }
 

@@ -43,18 +43,23 @@ class Builder {
  public:
   Builder(PlanGraph source, KernelCache& kernels, RunEnvironment environment)
       : plan_(std::make_shared<Plan>()), kernels_(kernels), environment_(environment) {
-    plan_->source = std::move(source);
+    source_ = std::make_shared<PlanGraph>(std::move(source));
+    plan_->source = source_;
   }
 
   std::shared_ptr<const Plan> Build() {
     FindVariables();
-    const Schedule schedule = MakeSchedule(plan_->source, variables_);
-    for (size_t i = 0; i < plan_->source.feeds.size(); ++i) AddFeed(plan_->source.feeds[i]);
-    plan_->lock_at = -1;
-    for (const Node* node : schedule.order) AddStep(*node, schedule.snapshots.contains(node));
-    if (plan_->lock_at < 0) plan_->lock_at = static_cast<int>(plan_->steps.size());
-    for (const Output& fetch : plan_->source.fetches) plan_->results.push_back(refs_.at(Key(fetch)));
-    std::ranges::sort(plan_->locks, {}, [](const LockedVariable& l) { return l.state.get(); });
+    for (const Output& feed : source_->feeds) AddFeed(feed);
+    for (const Node* node : MakeSchedule(*source_, variables_)) {
+      if (IsPlainRead(*node) && variables_.Find(node->input(0))) {
+        waiting_reads_.push_back(node);
+        continue;
+      }
+      AddReadsFor(*node);
+      AddStep(*node);
+    }
+    while (!waiting_reads_.empty()) AddRead(0);
+    for (const Output& fetch : source_->fetches) plan_->results.push_back(refs_.at(Key(fetch)));
     PlaceValues();
     return plan_;
   }
@@ -63,10 +68,9 @@ class Builder {
   static std::pair<const Node*, int> Key(Output output) { return {output.node, output.index}; }
 
   void FindVariables() {
-    for (const Node* node : plan_->source.graph.TopologicalOrder()) {
+    for (const Node* node : source_->graph.TopologicalOrder()) {
       if (MakesVariableHandle(*node)) {
-        const Tensor handle =
-            RunKernel(*node, kernels_.Get(*node), {}, environment_.resources, environment_.functions).at(0);
+        const Tensor handle = RunKernel(*node, kernels_.Get(*node), {}, environment_).at(0);
         refs_[{node, 0}] = AddConstant(handle);
         if (auto state = std::dynamic_pointer_cast<VariableState>(handle.object())) {
           variables_.states[{node, 0}] = state;
@@ -111,31 +115,48 @@ class Builder {
     plan_->feed_shapes.push_back(feed.shape());
   }
 
-  void Lock(const std::shared_ptr<VariableState>& state, bool exclusive) {
-    if (plan_->lock_at < 0) plan_->lock_at = static_cast<int>(plan_->steps.size());
-    const auto found = std::ranges::find(plan_->locks, state, &LockedVariable::state);
-    if (found == plan_->locks.end()) {
-      plan_->locks.push_back({state, exclusive});
-    } else {
-      found->exclusive |= exclusive;
-    }
-  }
-
-  void LockArguments(const Node& node, const std::vector<int>& arguments, bool exclusive, Step* step) {
-    for (const int argument : arguments) {
-      const auto [begin, end] = node.InputRange(node.op().inputs[argument].name);
-      for (int i = begin; i < end; ++i) {
-        const auto state = variables_.Find(node.input(i));
-        if (state) {
-          Lock(state, exclusive);
-        } else {
-          step->locks_dynamically = true;
-        }
+  // A read comes as late as it may, so that its value is held no longer than needed: a write, be it of another thread's
+  // run, copies what is held.
+  void AddReadsFor(const Node& node) {
+    const bool others = node.op().effects.stateful || node.op().effects.blocking || CallsFunctions(node.op());
+    for (size_t i = 0; i < waiting_reads_.size();) {
+      const Node* read = waiting_reads_[i];
+      const auto uses = [&](const Output& input) { return input.node == read; };
+      if (others || std::ranges::any_of(node.inputs(), uses) ||
+          std::ranges::find(node.control_inputs(), read) != node.control_inputs().end() ||
+          Writes(node, *variables_.Find(read->input(0)))) {
+        AddRead(i);
+      } else {
+        ++i;
       }
     }
   }
 
-  void AddStep(const Node& node, bool snapshot) {
+  bool Writes(const Node& node, const VariableState& variable) const {
+    for (const int argument : node.op().effects.writes) {
+      const auto [begin, end] = node.InputRange(node.op().inputs[argument].name);
+      for (int i = begin; i < end; ++i) {
+        const auto state = variables_.Find(node.input(i));
+        if (!state || state.get() == &variable) return true;
+      }
+    }
+    return false;
+  }
+
+  void AddRead(size_t waiting) {
+    const Node* node = waiting_reads_[waiting];
+    waiting_reads_.erase(waiting_reads_.begin() + static_cast<std::ptrdiff_t>(waiting));
+    Step step;
+    step.node = node;
+    step.first_input = static_cast<int>(plan_->inputs.size());
+    step.first_output = plan_->num_values++;
+    step.num_outputs = 1;
+    step.variable = VariableIndex(variables_.Find(node->input(0)));
+    refs_[{node, 0}] = {ValueRef::Kind::kValue, step.first_output};
+    plan_->steps.push_back(std::move(step));
+  }
+
+  void AddStep(const Node& node) {
     Step step;
     step.node = &node;
     step.first_input = static_cast<int>(plan_->inputs.size());
@@ -148,23 +169,11 @@ class Builder {
     }
     if (refs_.contains({&node, 0}) && node.inputs().empty()) return;  // a variable's handle
     if (node.type() == "NoOp" || node.type() == "ControlTrigger") return;
-    if (IsPlainRead(node) && variables_.Find(node.input(0))) {
-      const auto state = variables_.Find(node.input(0));
-      Lock(state, false);
-      step.variable = VariableIndex(state);
-      step.kind = snapshot ? Step::Kind::kSnapshot : Step::Kind::kAlias;
-      refs_[{&node, 0}] = snapshot ? ValueRef{ValueRef::Kind::kValue, plan_->num_values++}
-                                   : ValueRef{ValueRef::Kind::kVariable, step.variable};
-      step.num_outputs = snapshot ? 1 : 0;
-      plan_->steps.push_back(std::move(step));
-      return;
-    }
     if (!node.op().kernel) {
       throw Unimplemented("op ", node.type(), " can't run: it has no kernel [op ", OriginOf(node), "]");
     }
     step.kernel = kernels_.Get(node);
-    LockArguments(node, node.op().effects.reads, false, &step);
-    LockArguments(node, node.op().effects.writes, true, &step);
+    step.variables = VariableArguments(node);
     for (const Output& input : node.inputs()) {
       plan_->inputs.push_back(refs_.at(Key(input)));
       step.num_inputs++;
@@ -182,7 +191,7 @@ class Builder {
     Plan& plan = *plan_;
     const int steps = static_cast<int>(plan.steps.size());
     std::vector<int> last_use(plan.num_values, -1);
-    plan.needed = std::make_unique<bool[]>(plan.num_values + 1);
+    plan.needed = std::shared_ptr<bool[]>(new bool[plan.num_values + 1]());
     plan.may_reuse.assign(plan.inputs.size(), 0);
     for (int s = 0; s < steps; ++s) {
       const Step& step = plan.steps[s];
@@ -193,13 +202,18 @@ class Builder {
       }
     }
     std::vector<bool> kept(plan.num_values);
+    plan.moves.assign(plan.results.size(), 0);
+    for (size_t i = plan.results.size(); i-- > 0;) {
+      const ValueRef& result = plan.results[i];
+      plan.moves[i] = result.kind == ValueRef::Kind::kValue && !kept[result.index] ? 1 : 0;
+      if (plan.moves[i] != 0) kept[result.index] = true;
+    }
     for (const ValueRef& result : plan.results) {
       if (result.kind != ValueRef::Kind::kValue) continue;
       kept[result.index] = true;
       plan.needed[result.index] = true;
     }
     plan.slot_of_value.assign(plan.num_values, -1);
-    const int feeds = static_cast<int>(plan.source.feeds.size());
     std::vector<std::pair<int, int>> free_slots;  // (slot, size class), last freed at the back
     std::vector<int> class_of_slot;
     for (int s = 0; s < steps; ++s) {
@@ -208,7 +222,7 @@ class Builder {
         const int value = step.first_output + o;
         const DType dtype = step.node->output_dtype(o);
         const bool holds_data = SizeOf(dtype) > 0 && !step.node->output_is_ref(o);
-        if (kept[value] || !holds_data || step.kind == Step::Kind::kSnapshot) continue;
+        if (kept[value] || !holds_data || step.variable >= 0) continue;
         const int size_class = SizeClass(dtype, step.node->output_shape(o));
         auto best = free_slots.end();
         for (auto slot = free_slots.begin(); slot != free_slots.end(); ++slot) {
@@ -223,7 +237,7 @@ class Builder {
           class_of_slot.push_back(size_class);
         }
       }
-      MarkDying(s, last_use, kept, feeds);
+      MarkDying(s, last_use, kept);
       for (const int value : step.dying) {
         const int slot = plan.slot_of_value[value];
         if (slot >= 0) free_slots.emplace_back(slot, class_of_slot[slot]);
@@ -231,7 +245,7 @@ class Builder {
     }
   }
 
-  void MarkDying(int s, const std::vector<int>& last_use, const std::vector<bool>& kept, int feeds) {
+  void MarkDying(int s, const std::vector<int>& last_use, const std::vector<bool>& kept) {
     Plan& plan = *plan_;
     Step& step = plan.steps[s];
     for (int i = step.first_input; i < step.first_input + step.num_inputs; ++i) {
@@ -243,7 +257,7 @@ class Builder {
       for (int j = step.first_input; j < step.first_input + step.num_inputs; ++j) {
         uses += plan.inputs[j].kind == ValueRef::Kind::kValue && plan.inputs[j].index == value ? 1 : 0;
       }
-      if (uses == 1 && value >= feeds) plan.may_reuse[i] = 1;
+      if (uses == 1) plan.may_reuse[i] = 1;  // a feed, too: it was moved in, and who else holds it keeps it
       step.dying.push_back(value);
     }
     for (int o = 0; o < step.num_outputs; ++o) {  // made for nobody
@@ -261,10 +275,12 @@ class Builder {
   }
 
   std::shared_ptr<Plan> plan_;
+  std::shared_ptr<PlanGraph> source_;
   KernelCache& kernels_;
   RunEnvironment environment_;
   VariableUse variables_;
   std::map<std::pair<const Node*, int>, ValueRef> refs_;
+  std::vector<const Node*> waiting_reads_;
 };
 
 }  // namespace

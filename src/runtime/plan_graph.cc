@@ -3,8 +3,6 @@
 
 #include <algorithm>
 
-#include "base/thread_pool.h"
-
 namespace headrace {
 
 Node* PlanGraph::AddNode(NodeSpec spec) {
@@ -126,47 +124,6 @@ std::unordered_map<const Node*, Uses> CollectUses(const PlanGraph& plan) {
   for (const Output& fetch : plan.fetches) uses[fetch.node].fetched = true;
   for (const Node* target : plan.targets) uses[target].target = true;
   return uses;
-}
-
-namespace {
-
-// A context for one kernel: everything is allocated afresh.
-class LooseContext : public KernelContext {
- public:
-  LooseContext(const Node& node, const std::vector<Tensor>& inputs, std::vector<Tensor>* outputs,
-               ResourceManager& resources, FunctionRunner& functions)
-      : resources_(resources), functions_(functions) {
-    for (const Tensor& input : inputs) pointers_.push_back(&input);
-    node_ = &node;
-    inputs_ = pointers_.data();
-    outputs_ = outputs->data();
-    num_inputs_ = static_cast<int>(inputs.size());
-    num_outputs_ = static_cast<int>(outputs->size());
-  }
-  ThreadPool& pool() override { return ThreadPool::Compute(); }
-  ResourceManager& resources() override { return resources_; }
-  FunctionRunner& functions() override { return functions_; }
-  bool cancelled() const override { return false; }
-
- protected:
-  Tensor Allocate(int, DType dtype, const Shape& shape) override { return Tensor(dtype, shape); }
-  bool MayReuse(int, int) override { return false; }
-  Tensor AllocateScratch(DType dtype, const Shape& shape) override { return Tensor(dtype, shape); }
-
- private:
-  std::vector<const Tensor*> pointers_;
-  ResourceManager& resources_;
-  FunctionRunner& functions_;
-};
-
-}  // namespace
-
-std::vector<Tensor> RunKernel(const Node& node, const Kernel& kernel, const std::vector<Tensor>& inputs,
-                              ResourceManager& resources, FunctionRunner& functions) {
-  std::vector<Tensor> outputs(node.num_outputs());
-  LooseContext context(node, inputs, &outputs, resources, functions);
-  kernel(context);
-  return outputs;
 }
 
 std::string OriginOf(const Node& node) {

@@ -47,10 +47,6 @@ struct Uses {
 };
 std::unordered_map<const Node*, Uses> CollectUses(const PlanGraph& plan);
 
-// Runs the kernel of one node on given values, outside of any plan.
-std::vector<Tensor> RunKernel(const Node& node, const Kernel& kernel, const std::vector<Tensor>& inputs,
-                              ResourceManager& resources, FunctionRunner& functions);
-
 // The op and name of a node, for messages; a node that a pass made answers for the one that it came from.
 std::string OriginOf(const Node& node);
 

@@ -1,32 +1,35 @@
 // The executor: walks the steps on the calling thread; kernels use the compute pool where there is enough to do.
+#include <pthread.h>
+
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
-#include <map>
+#include <shared_mutex>
 #include <sstream>
 #include <stdexcept>
 
-#include "base/thread_pool.h"
 #include "runtime/plan.h"
 #include "runtime/run_state.h"
 
 namespace headrace {
 namespace {
 
-// The variables that runs of this thread hold, innermost last. A function called by a plan finds its caller's here.
-thread_local std::vector<const VariableState*> held_by_thread;
-
-bool Holds(const VariableState* state) {
-  return std::ranges::find(held_by_thread, state) != held_by_thread.end();
+// The innermost op comes first, behind it those that called the function it is in.
+Error WithOp(const Error& error, const Node& node) {
+  constexpr size_t kLongest = 4000;  // of functions that call each other there may be thousands
+  const std::string_view message = error.what();
+  if (message.find("[op '") == std::string_view::npos) return error.With(" [op " + OriginOf(node) + "]");
+  return message.size() < kLongest ? error.With(" [called by " + OriginOf(node) + "]") : error;
 }
 
 [[noreturn]] void RethrowFrom(const Node& node) {
   try {
     throw;
+  } catch (const BuildError&) {
+    throw;
   } catch (const Error& error) {
-    if (std::string_view(error.what()).find("[op '") != std::string_view::npos) throw;
-    throw error.With(" [op " + OriginOf(node) + "]");
+    throw WithOp(error, node);
   } catch (const std::bad_alloc&) {
     throw ResourceExhausted("out of memory [op ", OriginOf(node), "]");
   } catch (const std::length_error&) {  // of a vector for more elements than any memory holds
@@ -34,55 +37,72 @@ bool Holds(const VariableState* state) {
   }
 }
 
-}  // namespace
-
-VariableLock::VariableLock(std::shared_ptr<VariableState> state, bool exclusive) : exclusive_(exclusive) {
-  if (Holds(state.get())) return;
-  if (exclusive) {
-    state->mutex.lock();
-  } else {
-    state->mutex.lock_shared();
-  }
-  held_by_thread.push_back(state.get());
-  state_ = std::move(state);
-}
-
-VariableLock::VariableLock(VariableLock&& other) noexcept
-    : state_(std::move(other.state_)), exclusive_(other.exclusive_) {}
-
-VariableLock::~VariableLock() {
-  if (!state_) return;
-  std::erase(held_by_thread, state_.get());
-  if (exclusive_) {
-    state_->mutex.unlock();
-  } else {
-    state_->mutex.unlock_shared();
-  }
-}
-
-std::vector<VariableLock> VariableLock::OfInputs(const Node& node, const std::function<const Tensor&(int)>& input) {
-  std::map<VariableState*, LockedVariable> found;
-  const auto note = [&](const std::vector<int>& arguments, bool exclusive) {
-    for (const int argument : arguments) {
-      const auto [begin, end] = node.InputRange(node.op().inputs[argument].name);
-      for (int i = begin; i < end; ++i) {
-        if (input(i).dtype() != DType::kResource) continue;
-        if (auto state = std::dynamic_pointer_cast<VariableState>(input(i).object())) {
-          auto& entry = found[state.get()];
-          entry = {state, entry.exclusive || exclusive};
-        }
-      }
+// Counts the functions that this thread is in; refuses to go deeper than its stack bears.
+class Depth {
+ public:
+  explicit Depth(const std::vector<std::string>& feeds) {
+    constexpr int kDeepest = 20000;
+    constexpr ptrdiff_t kLeastStack = 512 << 10;
+    const auto left = static_cast<char*>(__builtin_frame_address(0)) - StackEnd();
+    if (++depth >= kDeepest || left < kLeastStack) {
+      const int reached = depth--;
+      throw ResourceExhausted("functions call each other ", reached,
+                              " deep: a recursion without end, or one too deep for the thread's stack",
+                              feeds.empty() ? "" : " (a function of '" + feeds[0] + "')");
     }
-  };
-  note(node.op().effects.reads, false);
-  note(node.op().effects.writes, true);
-  std::vector<VariableLock> locks;
-  for (const auto& [address, variable] : found) locks.emplace_back(variable.state, variable.exclusive);
-  return locks;
-}
+  }
+  ~Depth() { --depth; }
+  Depth(const Depth&) = delete;
+
+ private:
+  static char* StackEnd() {
+    static thread_local char* const end = [] {
+      pthread_attr_t attributes;
+      void* lowest = nullptr;
+      size_t size = 0;
+      if (pthread_getattr_np(pthread_self(), &attributes) == 0) {
+        pthread_attr_getstack(&attributes, &lowest, &size);
+        pthread_attr_destroy(&attributes);
+      }
+      return static_cast<char*>(lowest);
+    }();
+    return end;
+  }
+  static thread_local int depth;
+};
+thread_local int Depth::depth = 0;
+
+}  // namespace
 
 Plan::Plan() = default;
 Plan::~Plan() = default;
+
+bool Plan::keeps_state() const {
+  return std::ranges::any_of(steps, [](const Step& step) { return step.kernel && step.node->op().effects.stateful; });
+}
+
+std::shared_ptr<const Plan> Plan::Fork() const {
+  auto fork = std::make_shared<Plan>();
+  fork->source = source;
+  fork->steps = steps;
+  for (Step& step : fork->steps) {
+    if (step.kernel && step.node->op().effects.stateful) step.kernel = step.node->op().kernel(*step.node);
+  }
+  fork->inputs = inputs;
+  fork->may_reuse = may_reuse;
+  fork->constants = constants;
+  fork->variables = variables;
+  fork->num_values = num_values;
+  fork->num_slots = num_slots;
+  fork->slot_of_value = slot_of_value;
+  fork->needed = needed;
+  fork->results = results;
+  fork->moves = moves;
+  fork->feed_shapes = feed_shapes;
+  fork->feed_dtypes = feed_dtypes;
+  fork->feed_names = feed_names;
+  return fork;
+}
 
 std::unique_ptr<RunState> Plan::TakeState() const {
   {
@@ -92,11 +112,13 @@ std::unique_ptr<RunState> Plan::TakeState() const {
       idle_.pop_back();
       return state;
     }
+    idle_.reserve(states_ + 1);
+    ++states_;
   }
   return std::make_unique<RunState>(*this);
 }
 
-void Plan::GiveBack(std::unique_ptr<RunState> state) const {
+void Plan::GiveBack(std::unique_ptr<RunState> state) const noexcept {
   std::lock_guard lock(mutex_);
   idle_.push_back(std::move(state));
 }
@@ -104,22 +126,20 @@ void Plan::GiveBack(std::unique_ptr<RunState> state) const {
 RunState::RunState(const Plan& plan) : plan_(plan), values_(plan.num_values), slots_(plan.num_slots) {
   pointers_.reserve(plan.inputs.size());
   for (const ValueRef& input : plan.inputs) {
-    switch (input.kind) {
-      case ValueRef::Kind::kValue:
-        pointers_.push_back(&values_[input.index]);
-        break;
-      case ValueRef::Kind::kConstant:
-        pointers_.push_back(&plan.constants[input.index]);
-        break;
-      case ValueRef::Kind::kVariable:
-        pointers_.push_back(&plan.variables[input.index]->value);
-        break;
-    }
+    const bool constant = input.kind == ValueRef::Kind::kConstant;
+    pointers_.push_back(constant ? &plan.constants[input.index] : &values_[input.index]);
   }
 }
 
-ThreadPool& RunState::pool() {
-  return ThreadPool::Compute();
+void RunState::Lend(std::shared_ptr<const Plan> plan, ResourceManager* resources, FunctionRunner* functions) {
+  lent_by_ = std::move(plan);
+  resources_ = resources;
+  functions_ = functions;
+}
+
+void RunState::Return() noexcept {
+  const std::shared_ptr<const Plan> plan = std::move(lent_by_);  // may be the last to know the plan
+  plan->GiveBack(std::unique_ptr<RunState>(this));
 }
 
 // A slot's memory is taken only if nobody kept a tensor in it: what a variable, an iterator or a view holds is left to
@@ -145,35 +165,53 @@ bool RunState::MayReuse(int input, int) {
   return buffer.use_count() <= (of_slot ? 2 : 1);
 }
 
-std::vector<Tensor> RunState::Run(std::vector<Tensor>* feeds, const RunEnvironment& environment) {
-  environment_ = &environment;
-  struct Clear {  // whatever happens, nothing of this run is kept but memory
+void RunState::Run(std::span<Tensor> args, std::span<Tensor> results, const Cancellation* cancellation) {
+  if (args.size() != plan_.feed_names.size() || results.size() != plan_.results.size()) {
+    throw InvalidArgument("the function takes ", plan_.feed_names.size(), " arguments and gives ", plan_.results.size(),
+                          " results, got ", args.size(), " and ", results.size());
+  }
+  for (size_t i = 0; i < args.size(); ++i) CheckFeed(plan_, i, args[i]);
+  const Depth depth(plan_.feed_names);
+  Run(args, results, {*resources_, *functions_, cancellation});
+}
+
+void RunState::Run(std::span<Tensor> feeds, std::span<Tensor> results, const RunEnvironment& environment) {
+  Enter(environment);
+  struct Cleared {  // whatever happens, nothing of this run is kept but memory
     RunState* state;
-    ~Clear() {
-      for (Tensor& value : state->values_) {
-        if (value.defined()) value = Tensor();
-      }
-      while (!state->locks_.empty()) state->locks_.pop_back();
-      state->environment_ = nullptr;
-    }
-  } clear{this};
-  for (size_t i = 0; i < feeds->size(); ++i) values_[i] = std::move((*feeds)[i]);
+    ~Cleared() { state->Clear(); }
+  } cleared{this};
+  for (size_t i = 0; i < feeds.size(); ++i) values_[i] = std::move(feeds[i]);
   RunSteps();
-  std::vector<Tensor> results;
-  results.reserve(plan_.results.size());
-  for (const ValueRef& result : plan_.results) results.push_back(ResultOf(result));
-  return results;
+  for (size_t i = 0; i < results.size(); ++i) {
+    const ValueRef& result = plan_.results[i];
+    if (result.kind == ValueRef::Kind::kConstant) {
+      results[i] = plan_.constants[result.index];
+    } else if (plan_.moves[i]) {
+      results[i] = std::move(values_[result.index]);
+    } else {
+      results[i] = values_[result.index];
+    }
+  }
+}
+
+void RunState::Clear() {
+  for (Tensor& value : values_) {
+    if (value.defined()) value = Tensor();
+  }
+  cancellation_ = nullptr;
 }
 
 void RunState::RunSteps() {
   static const bool timed = DebugLevel() >= 4;
-  const int count = static_cast<int>(plan_.steps.size());
-  for (int s = 0; s < count; ++s) {
-    if (s == plan_.lock_at) {
-      for (const auto& [state, exclusive] : plan_.locks) locks_.emplace_back(state, exclusive);
+  for (const Step& step : plan_.steps) {
+    if (cancelled()) {
+      try {
+        cancellation_->Throw();
+      } catch (const Error& error) {
+        throw error.With(" before op " + OriginOf(*step.node));
+      }
     }
-    const Step& step = plan_.steps[s];
-    if (cancelled()) throw Cancelled("the run was cancelled before op ", OriginOf(*step.node));
     const auto start = timed ? std::chrono::steady_clock::now() : std::chrono::steady_clock::time_point();
     try {
       RunStep(step);
@@ -189,15 +227,11 @@ void RunState::RunSteps() {
 }
 
 void RunState::RunStep(const Step& step) {
-  switch (step.kind) {
-    case Step::Kind::kAlias:
-      plan_.variables[step.variable]->Read();
-      return;
-    case Step::Kind::kSnapshot:
-      values_[step.first_output] = plan_.variables[step.variable]->Read();
-      return;
-    case Step::Kind::kKernel:
-      break;
+  if (step.variable >= 0) {
+    VariableState& state = *plan_.variables[step.variable];
+    const std::shared_lock lock(state.mutex);
+    values_[step.first_output] = state.Read();  // shares the buffer: who writes meanwhile, writes a copy
+    return;
   }
   step_ = &step;
   node_ = step.node;
@@ -206,21 +240,10 @@ void RunState::RunStep(const Step& step) {
   needed_ = plan_.needed.get() + step.first_output;
   num_inputs_ = step.num_inputs;
   num_outputs_ = step.num_outputs;
-  if (!step.locks_dynamically) return step.kernel(*this);
-  const auto locks = VariableLock::OfInputs(*step.node, [this](int i) -> const Tensor& { return input(i); });
+  if (step.variables.empty()) return step.kernel(*this);
+  VariableLocks locks;
+  locks.Take(step.variables, inputs_);
   step.kernel(*this);
-}
-
-Tensor RunState::ResultOf(const ValueRef& result) {
-  switch (result.kind) {
-    case ValueRef::Kind::kConstant:
-      return plan_.constants[result.index];
-    case ValueRef::Kind::kVariable:
-      return plan_.variables[result.index]->Read();  // shared: the next write will copy
-    case ValueRef::Kind::kValue:
-      break;
-  }
-  return values_[result.index];
 }
 
 std::vector<Tensor> RunPlan(const Plan& plan, std::vector<Tensor> feeds, const RunEnvironment& environment) {
@@ -229,7 +252,9 @@ std::vector<Tensor> RunPlan(const Plan& plan, std::vector<Tensor> feeds, const R
     std::unique_ptr<RunState> state;
     ~Borrowed() { plan.GiveBack(std::move(state)); }
   } borrowed{plan, plan.TakeState()};
-  return borrowed.state->Run(&feeds, environment);
+  std::vector<Tensor> results(plan.results.size());
+  borrowed.state->Run(feeds, results, environment);
+  return results;
 }
 
 namespace {
@@ -279,8 +304,6 @@ std::string Describe(const Plan& plan, const ValueRef& ref, int level) {
       const Tensor& value = plan.constants[ref.index];
       return value.num_elements() <= 4 ? value.ToString(4) : Name(value.dtype()) + value.shape().ToString();
     }
-    case ValueRef::Kind::kVariable:
-      return plan.variables[ref.index]->name;
     case ValueRef::Kind::kValue:
       break;
   }
@@ -293,13 +316,13 @@ std::string Describe(const Plan& plan, const ValueRef& ref, int level) {
 std::string ExplainPlan(const Plan& plan, int level) {
   std::ostringstream out;
   out << "plan of " << plan.steps.size() << " steps, " << plan.num_values << " values in " << plan.num_slots
-      << " slots, " << plan.locks.size() << " variables, compiled in " << plan.compile_seconds * 1e3 << " ms\n";
+      << " slots, " << plan.variables.size() << " variables read, compiled in " << plan.compile_seconds * 1e3
+      << " ms\n";
   if (level >= 2) {
-    for (const std::string& note : plan.source.notes) out << "  " << note << "\n";
+    for (const std::string& note : plan.source->notes) out << "  " << note << "\n";
   }
   for (size_t s = 0; s < plan.steps.size(); ++s) {
     const Step& step = plan.steps[s];
-    if (static_cast<int>(s) == plan.lock_at) out << "  -- locks taken\n";
     out << "  " << s << ": ";
     for (int o = 0; o < step.num_outputs; ++o) {
       out << (o ? ", " : "") << Describe(plan, {ValueRef::Kind::kValue, step.first_output + o}, level) << ":"
@@ -309,7 +332,7 @@ std::string ExplainPlan(const Plan& plan, int level) {
     for (int i = 0; i < step.num_inputs; ++i)
       out << (i ? ", " : "") << Describe(plan, plan.inputs[step.first_input + i], level);
     if (step.variable >= 0) out << plan.variables[step.variable]->name;
-    out << ")" << (step.kind == Step::Kind::kSnapshot ? " snapshot" : "") << "  of " << OriginOf(*step.node) << "\n";
+    out << ")  of " << OriginOf(*step.node) << "\n";
   }
   return out.str();
 }

@@ -3,40 +3,39 @@
 #pragma once
 
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "runtime/plan.h"
 
 namespace headrace {
 
-class RunState : public KernelContext {
+class RunState final : public RunContext, public FunctionFrame {
  public:
   explicit RunState(const Plan& plan);
+  // Who calls functions in this state, and where it returns; of frames of functions.
+  void Lend(std::shared_ptr<const Plan> plan, ResourceManager* resources, FunctionRunner* functions);
 
-  std::vector<Tensor> Run(std::vector<Tensor>* feeds, const RunEnvironment& environment);
-
-  ThreadPool& pool() override;
-  ResourceManager& resources() override { return environment_->resources; }
-  FunctionRunner& functions() override { return environment_->functions; }
-  bool cancelled() const override { return environment_->cancellation && environment_->cancellation->cancelled(); }
+  // Feeds are moved from, results are assigned.
+  void Run(std::span<Tensor> feeds, std::span<Tensor> results, const RunEnvironment& environment);
+  void Run(std::span<Tensor> args, std::span<Tensor> results, const Cancellation* cancellation) override;
 
  protected:
+  void Return() noexcept override;
   Tensor Allocate(int output, DType dtype, const Shape& shape) override;
   bool MayReuse(int input, int output) override;
-  Tensor AllocateScratch(DType dtype, const Shape& shape) override { return Tensor(dtype, shape); }
 
  private:
   void RunSteps();
   void RunStep(const Step& step);
-  Tensor ResultOf(const ValueRef& result);
+  void Clear();
 
   const Plan& plan_;
-  const RunEnvironment* environment_ = nullptr;
+  std::shared_ptr<const Plan> lent_by_;
   const Step* step_ = nullptr;
   std::vector<Tensor> values_;
   std::vector<const Tensor*> pointers_;  // of the plan's inputs
   std::vector<std::shared_ptr<Buffer>> slots_;
-  std::vector<VariableLock> locks_;
 };
 
 }  // namespace headrace

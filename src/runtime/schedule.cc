@@ -22,9 +22,9 @@ class Ordering {
     }
   }
 
-  Schedule Make() {
+  std::vector<Node*> Make() {
     OrderVariables();
-    Schedule schedule{.order = {}, .snapshots = std::move(snapshots_)};
+    std::vector<Node*> order;
     Rank();
     std::vector<int> waiting(nodes_.size());
     for (const auto& successors : successors_) {
@@ -39,12 +39,12 @@ class Ordering {
     while (!ready.empty()) {
       const int i = std::get<2>(ready.top());
       ready.pop();
-      schedule.order.push_back(nodes_[i]);
+      order.push_back(nodes_[i]);
       for (const int s : successors_[i]) {
         if (--waiting[s] == 0) push(s);
       }
     }
-    return schedule;
+    return order;
   }
 
  private:
@@ -102,28 +102,16 @@ class Ordering {
         if (!Reaches(b, a)) AddEdge(a, b);
       }
     }
-    // A value read before a write that is still needed after it, or in it, is kept apart from the variable.
   }
 
   void OrderReader(int reader, int writer) {
     if (reader == writer || Reaches(writer, reader)) return;
     AddEdge(reader, writer);
-    const Node* node = nodes_[reader];
-    if (!IsPlainRead(*node)) return;
-    for (const Output& fetch : plan_.fetches) {
-      if (fetch.node == node) snapshots_.insert(node);
-    }
+    if (!IsPlainRead(*nodes_[reader])) return;
+    // Users of the value go before the write, too, where they can: nobody holds it then, and the write copies nothing.
     const std::vector<int> users = successors_[reader];
     for (const int user : users) {
-      if (user == writer) {
-        const auto& inputs = nodes_[writer]->inputs();
-        const auto uses_value = [&](const Output& input) { return input.node == node; };
-        if (std::ranges::any_of(inputs, uses_value)) snapshots_.insert(node);
-      } else if (Reaches(writer, user)) {
-        snapshots_.insert(node);
-      } else {
-        AddEdge(user, writer);
-      }
+      if (user != writer && !Reaches(writer, user)) AddEdge(user, writer);
     }
   }
 
@@ -156,7 +144,6 @@ class Ordering {
   std::vector<std::vector<int>> successors_;
   std::vector<int> visited_;
   int stamp_ = 0;
-  std::set<const Node*> snapshots_;
   std::vector<double> rank_;
   std::vector<int> class_;
 };
@@ -167,7 +154,7 @@ bool IsPlainRead(const Node& node) {
   return node.type() == "_Read" || node.type() == "ReadVariableOp";
 }
 
-Schedule MakeSchedule(const PlanGraph& plan, const VariableUse& variables) {
+std::vector<Node*> MakeSchedule(const PlanGraph& plan, const VariableUse& variables) {
   return Ordering(plan, variables).Make();
 }
 

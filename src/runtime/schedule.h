@@ -3,7 +3,6 @@
 
 #include <map>
 #include <memory>
-#include <set>
 #include <vector>
 
 #include "runtime/plan_graph.h"
@@ -20,17 +19,12 @@ struct VariableUse {
   }
 };
 
-struct Schedule {
-  std::vector<Node*> order;
-  std::set<const Node*> snapshots;  // reads whose variable is written while their value is still needed
-};
-
 // A read that gives the variable's whole value and does nothing else.
 bool IsPlainRead(const Node& node);
 
 // Orders the nodes: edges are kept; a variable is read before it is written unless edges say otherwise, and so is what
 // uses the value read, where that makes no cycle; blocking nodes come as early as they can, writes as soon as they can.
 // Errors: InvalidArgument naming a cycle.
-Schedule MakeSchedule(const PlanGraph& plan, const VariableUse& variables);
+std::vector<Node*> MakeSchedule(const PlanGraph& plan, const VariableUse& variables);
 
 }  // namespace headrace

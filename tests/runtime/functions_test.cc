@@ -31,7 +31,7 @@ TEST_F(FunctionsTest, CallsAFunctionOfTheLibrary) {
       });
   auto runner = Runner();
   for (int call = 0; call < 2; ++call) {
-    const auto results = runner.Call(function->name, {Floats({2}, {1, 2})});
+    const auto results = runner.Call({function->name, {}}, {Floats({2}, {1, 2})}, nullptr);
     ASSERT_EQ(results.size(), 2u);
     EXPECT_EQ(results[0].data<float>()[1], 5);
     EXPECT_EQ(results[1].data<float>()[1], 2);
@@ -42,9 +42,9 @@ TEST_F(FunctionsTest, ChecksTheArguments) {
   const auto function =
       TraceFunction("same", {{DType::kFloat, PartialShape{2}}}, [](const std::vector<Output>& args) { return args; });
   auto runner = Runner();
-  EXPECT_THROW(runner.Call(function->name, {}), Error);
-  EXPECT_THROW(runner.Call(function->name, {Floats({3}, {1, 2, 3})}), Error);
-  EXPECT_THROW(runner.Call("absent", {}), Error);
+  EXPECT_THROW(runner.Call({function->name, {}}, {}, nullptr), Error);
+  EXPECT_THROW(runner.Call({function->name, {}}, {Floats({3}, {1, 2, 3})}, nullptr), Error);
+  EXPECT_THROW(runner.Call({"absent", {}}, {}, nullptr), Error);
 }
 
 TEST_F(FunctionsTest, ReadsAVariableGivenAsAnArgument) {
@@ -55,10 +55,7 @@ TEST_F(FunctionsTest, ReadsAVariableGivenAsAnArgument) {
   auto state = std::make_shared<VariableState>("v", DType::kFloat, PartialShape{1});
   state->value = Floats({1}, {7});
   auto runner = Runner();
-  EXPECT_EQ(runner.Call(function->name, {Tensor::Resource(state)})[0].scalar<float>(), 7);
-  // A caller that holds the variable already is not kept waiting by itself.
-  const VariableLock held(state, true);
-  EXPECT_EQ(runner.Call(function->name, {Tensor::Resource(state)})[0].scalar<float>(), 7);
+  EXPECT_EQ(runner.Call({function->name, {}}, {Tensor::Resource(state)}, nullptr)[0].scalar<float>(), 7);
 }
 
 TEST_F(FunctionsTest, ErrorsNameTheInnermostOpOnce) {
@@ -68,7 +65,7 @@ TEST_F(FunctionsTest, ErrorsNameTheInnermostOpOnce) {
       });
   auto runner = Runner();
   try {
-    runner.Call(function->name, {Floats({2, 3}, {1, 2, 3, 4, 5, 6})});
+    runner.Call({function->name, {}}, {Floats({2, 3}, {1, 2, 3, 4, 5, 6})}, nullptr);
     FAIL();
   } catch (const Error& error) {
     const std::string message = error.what();
@@ -176,8 +173,8 @@ TEST_F(FunctionsTest, NodesOfOneNameInTwoFunctionsAreApart) {
   const auto first = random("first", 1), second = random("second", 2);
   auto runner = Runner();
   const Tensor dims = Tensor::Vector(std::vector<int32_t>{4});
-  EXPECT_NE(runner.Call(first->name, {dims})[0].data<float>()[0],
-            runner.Call(second->name, {dims})[0].data<float>()[0]);
+  EXPECT_NE(runner.Call({first->name, {}}, {dims}, nullptr)[0].data<float>()[0],
+            runner.Call({second->name, {}}, {dims}, nullptr)[0].data<float>()[0]);
 }
 
 TEST_F(FunctionsTest, AResourceVariableIsReadBeforeItIsWritten) {

@@ -11,19 +11,20 @@ bool IsTrue(const Tensor& condition) {
 }
 
 Kernel IfKernel(const Node& node) {
-  return [then_branch = node.attr<FunctionRef>("then_branch").name,
-          else_branch = node.attr<FunctionRef>("else_branch").name](KernelContext& c) {
+  return [then_branch = node.attr<FunctionRef>("then_branch"),
+          else_branch = node.attr<FunctionRef>("else_branch")](KernelContext& c) {
     std::vector<Tensor> args;
     for (int i = 1; i < c.num_inputs(); ++i) args.push_back(c.input(i));
-    const std::string& branch = IsTrue(c.input(0)) ? then_branch : else_branch;
-    std::vector<Tensor> results = c.functions().Call(branch, args);
+    const FunctionRef& branch = IsTrue(c.input(0)) ? then_branch : else_branch;
+    std::vector<Tensor> results = c.functions().Call(branch, std::move(args), c.cancellation());
     if (static_cast<int>(results.size()) != c.num_outputs()) {
-      throw InvalidArgument("branch '", branch, "' returns ", results.size(), " tensors, expected ", c.num_outputs());
+      throw InvalidArgument("branch '", branch.name, "' returns ", results.size(), " tensors, expected ",
+                            c.num_outputs());
     }
     for (int i = 0; i < c.num_outputs(); ++i) {
       Tensor& result = results[static_cast<size_t>(i)];
       if (result.dtype() != c.node().output_dtype(i)) {
-        throw InvalidArgument("branch '", branch, "' returns ", result.dtype(), " as output ", i, ", expected ",
+        throw InvalidArgument("branch '", branch.name, "' returns ", result.dtype(), " as output ", i, ", expected ",
                               c.node().output_dtype(i));
       }
       c.set_output(i, std::move(result));

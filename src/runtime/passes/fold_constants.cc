@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "runtime/plan_graph.h"
+#include "runtime/run_kernel.h"
 
 namespace headrace {
 namespace {
@@ -11,10 +12,14 @@ constexpr int64_t kMostElements = 1 << 16;
 
 class NoFunctions : public FunctionRunner {
  public:
-  std::vector<Tensor> Call(const std::string& function, const std::vector<Tensor>&) override {
-    throw Unimplemented("functions are not called while constants are folded: ", function);
+  std::shared_ptr<const PreparedFunction> Prepare(const FunctionRef& function) override {
+    throw Unimplemented("functions are not called while constants are folded: ", function.name);
+  }
+  std::shared_ptr<const PreparedFunction> PrepareLoose(std::shared_ptr<const Function> function) override {
+    return Prepare({function->name, {}});
   }
   std::shared_ptr<const Function> Find(const std::string&) const override { return nullptr; }
+  std::shared_ptr<FunctionRunner> NewScope() override { return std::make_shared<NoFunctions>(); }
 };
 
 bool HoldsPlainValue(DType dtype) {
@@ -60,7 +65,7 @@ std::vector<Tensor> Fold(const Node& node) {
   ResourceManager resources;
   NoFunctions functions;
   try {
-    auto outputs = RunKernel(node, node.op().kernel(node), inputs, resources, functions);
+    auto outputs = RunKernel(node, node.op().kernel(node), inputs, {resources, functions});
     const auto fits = [](const Tensor& t) { return t.defined() && t.num_elements() <= kMostElements; };
     return std::ranges::all_of(outputs, fits) ? outputs : std::vector<Tensor>{};
   } catch (const Error&) {
