@@ -34,6 +34,7 @@ DEFINE_OP("TensorDataset")
     .Attr("metadata: string = ''")
     .Shape(ScalarShape())
     .Stateful()
+    .MakesDataset()
     .NoGradient()
     .Kernel([](KernelContext& c) { Return(c, MakeTensorDataset(InputsFrom(c, 0, c.num_inputs()))); });
 
@@ -47,6 +48,7 @@ DEFINE_OP("TensorSliceDataset")
     .Attr("replicate_on_split: bool = false")
     .Shape(ScalarShape())
     .Stateful()
+    .MakesDataset()
     .NoGradient()
     .Kernel([](KernelContext& c) { Return(c, MakeTensorSliceDataset(InputsFrom(c, 0, c.num_inputs()))); });
 
@@ -61,6 +63,7 @@ DEFINE_OP("RangeDataset")
     .Attr("replicate_on_split: bool = false")
     .Shape(ScalarShape())
     .Stateful()
+    .MakesDataset()
     .NoGradient()
     .Kernel([](KernelContext& c) {
       Return(c, MakeRangeDataset(c.input(0).AsInt64(), c.input(1).AsInt64(), c.input(2).AsInt64(), OutputTypes(c)[0]));
@@ -74,14 +77,20 @@ DEFINE_OP("TextLineDataset")
     .Attr("metadata: string = ''")
     .Shape(ScalarShape())
     .Stateful()
+    .MakesDataset()
     .NoGradient()
     .Kernel([](KernelContext& c) {
       Return(c, MakeTextLineDataset(Strings(c.input(0)), std::string(c.input(1).string()), c.input(2).AsInt64()));
     });
 
-DEFINE_OP("TFRecordDataset").SameSignatureAs("TextLineDataset").Stateful().NoGradient().Kernel([](KernelContext& c) {
-  Return(c, MakeTfRecordDataset(Strings(c.input(0)), std::string(c.input(1).string())));
-});
+DEFINE_OP("TFRecordDataset")
+    .SameSignatureAs("TextLineDataset")
+    .Stateful()
+    .MakesDataset()
+    .NoGradient()
+    .Kernel([](KernelContext& c) {
+      Return(c, MakeTfRecordDataset(Strings(c.input(0)), std::string(c.input(1).string())));
+    });
 
 DEFINE_OP("MapDataset")
     .Input("input_dataset: variant")
@@ -96,6 +105,7 @@ DEFINE_OP("MapDataset")
     .Attr("metadata: string = ''")
     .Shape(ScalarShape())
     .Stateful()
+    .MakesDataset()
     .NoGradient()
     .Kernel([](KernelContext& c) {
       Return(c, MakeMapDataset(InputDataset(c), Bind(c, "f", "other_arguments"), OutputTypes(c), OutputShapes(c)));
@@ -116,6 +126,7 @@ DEFINE_OP("ParallelMapDataset")
     .Attr("metadata: string = ''")
     .Shape(ScalarShape())
     .Stateful()
+    .MakesDataset()
     .NoGradient()
     .Kernel([](KernelContext& c) {
       Return(c, MakeMapDataset(InputDataset(c), Bind(c, "f", "other_arguments"), OutputTypes(c), OutputShapes(c)));
@@ -136,6 +147,7 @@ DEFINE_OP("ParallelMapDatasetV2")
     .Attr("metadata: string = ''")
     .Shape(ScalarShape())
     .Stateful()
+    .MakesDataset()
     .NoGradient()
     .Kernel([](KernelContext& c) {
       Return(c, MakeMapDataset(InputDataset(c), Bind(c, "f", "other_arguments"), OutputTypes(c), OutputShapes(c)));
@@ -152,6 +164,7 @@ DEFINE_OP("FilterDataset")
     .Attr("metadata: string = ''")
     .Shape(ScalarShape())
     .Stateful()
+    .MakesDataset()
     .NoGradient()
     .Kernel([](KernelContext& c) {
       Return(c, MakeFilterDataset(InputDataset(c), Bind(c, "predicate", "other_arguments")));
@@ -168,6 +181,7 @@ DEFINE_OP("FlatMapDataset")
     .Attr("metadata: string = ''")
     .Shape(ScalarShape())
     .Stateful()
+    .MakesDataset()
     .NoGradient()
     .Kernel([](KernelContext& c) {
       Return(c, MakeFlatMapDataset(InputDataset(c), Bind(c, "f", "other_arguments"), OutputTypes(c), OutputShapes(c)));
@@ -186,6 +200,7 @@ DEFINE_OP("InterleaveDataset")
     .Attr("metadata: string = ''")
     .Shape(ScalarShape())
     .Stateful()
+    .MakesDataset()
     .NoGradient()
     .Kernel([](KernelContext& c) {
       const int lengths = c.node().InputRange("cycle_length").first;
@@ -202,16 +217,23 @@ DEFINE_OP("RepeatDataset")
     .Attr("metadata: string = ''")
     .Shape(ScalarShape())
     .Stateful()
+    .MakesDataset()
     .NoGradient()
     .Kernel([](KernelContext& c) { Return(c, MakeRepeatDataset(InputDataset(c), c.input(1).AsInt64())); });
 
-DEFINE_OP("TakeDataset").SameSignatureAs("RepeatDataset").Stateful().NoGradient().Kernel([](KernelContext& c) {
-  Return(c, MakeTakeDataset(InputDataset(c), c.input(1).AsInt64()));
-});
+DEFINE_OP("TakeDataset")
+    .SameSignatureAs("RepeatDataset")
+    .Stateful()
+    .MakesDataset()
+    .NoGradient()
+    .Kernel([](KernelContext& c) { Return(c, MakeTakeDataset(InputDataset(c), c.input(1).AsInt64())); });
 
-DEFINE_OP("SkipDataset").SameSignatureAs("RepeatDataset").Stateful().NoGradient().Kernel([](KernelContext& c) {
-  Return(c, MakeSkipDataset(InputDataset(c), c.input(1).AsInt64()));
-});
+DEFINE_OP("SkipDataset")
+    .SameSignatureAs("RepeatDataset")
+    .Stateful()
+    .MakesDataset()
+    .NoGradient()
+    .Kernel([](KernelContext& c) { Return(c, MakeSkipDataset(InputDataset(c), c.input(1).AsInt64())); });
 
 DEFINE_OP("ShardDataset")
     .Input("input_dataset: variant")
@@ -224,6 +246,7 @@ DEFINE_OP("ShardDataset")
     .Attr("metadata: string = ''")
     .Shape(ScalarShape())
     .Stateful()
+    .MakesDataset()
     .NoGradient()
     .Kernel([](KernelContext& c) {
       Return(c, MakeShardDataset(InputDataset(c), c.input(1).AsInt64(), c.input(2).AsInt64()));
@@ -238,6 +261,7 @@ DEFINE_OP("ConcatenateDataset")
     .Attr("metadata: string = ''")
     .Shape(ScalarShape())
     .Stateful()
+    .MakesDataset()
     .NoGradient()
     .Kernel([](KernelContext& c) {
       Return(c, MakeConcatenateDataset(InputDataset(c), InputDataset(c, 1), OutputShapes(c)));
@@ -252,6 +276,7 @@ DEFINE_OP("ZipDataset")
     .Attr("metadata: string = ''")
     .Shape(ScalarShape())
     .Stateful()
+    .MakesDataset()
     .NoGradient()
     .Kernel([](KernelContext& c) {
       std::vector<DatasetPtr> inputs;
@@ -271,6 +296,7 @@ DEFINE_OP("PrefetchDataset")
     .Attr("metadata: string = ''")
     .Shape(ScalarShape())
     .Stateful()
+    .MakesDataset()
     .NoGradient()
     .Kernel([](KernelContext& c) { Return(c, MakePrefetchDataset(InputDataset(c))); });
 
@@ -283,6 +309,7 @@ DEFINE_OP("CacheDataset")
     .Attr("metadata: string = ''")
     .Shape(ScalarShape())
     .Stateful()
+    .MakesDataset()
     .NoGradient()
     .Kernel([](KernelContext& c) {
       if (!c.input(1).string().empty()) {
@@ -303,6 +330,7 @@ DEFINE_OP("ShuffleDataset")
     .Attr("metadata: string = ''")
     .Shape(ScalarShape())
     .Stateful()
+    .MakesDataset()
     .NoGradient()
     .Kernel([](KernelContext& c) {
       Return(c, MakeShuffleDataset(InputDataset(c), c.input(1).AsInt64(), c.input(2).AsInt64(), c.input(3).AsInt64(),
@@ -318,6 +346,7 @@ DEFINE_OP("BatchDataset")
     .Attr("metadata: string = ''")
     .Shape(ScalarShape())
     .Stateful()
+    .MakesDataset()
     .NoGradient()
     .Kernel([](KernelContext& c) { Return(c, MakeBatchDataset(InputDataset(c), c.input(1).AsInt64(), false)); });
 
@@ -332,6 +361,7 @@ DEFINE_OP("BatchDatasetV2")
     .Attr("metadata: string = ''")
     .Shape(ScalarShape())
     .Stateful()
+    .MakesDataset()
     .NoGradient()
     .Kernel([](KernelContext& c) {
       Return(c, MakeBatchDataset(InputDataset(c), c.input(1).AsInt64(), c.input(2).scalar<bool>()));
@@ -351,6 +381,7 @@ DEFINE_OP("PaddedBatchDatasetV2")
     .Attr("metadata: string = ''")
     .Shape(ScalarShape())
     .Stateful()
+    .MakesDataset()
     .NoGradient()
     .Kernel([](KernelContext& c) {
       std::vector<PartialShape> padded;

@@ -54,6 +54,7 @@ DEFINE_OP("Assert")
     })
     .Stateful()
     .Keep()
+    .OnlyChecks()
     .NoGradient();
 
 DEFINE_OP("Print")
@@ -80,6 +81,7 @@ DEFINE_OP("Print")
         std::fprintf(stderr, "%s\n", line.c_str());
       };
     })
+    .Forwards(0)
     .Stateful()
     .Keep()
     .Gradient([](Backward& b) {
