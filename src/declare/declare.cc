@@ -1,6 +1,7 @@
 // Reads the argument and attribute specifications of DEFINE_OP and registers the finished op.
 #include "declare/declare.h"
 
+#include <algorithm>
 #include <cctype>
 #include <cstdlib>
 #include <limits>
@@ -182,6 +183,39 @@ void ResolveType(const OpDef& op, OpArg* arg) {
   if (!arg->number_attr.empty()) RequireAttr(op, *arg, arg->number_attr);
 }
 
+// Puts the check of the ranks that inputs must have before the shape rule and the kernel. A list's tensors all have it.
+void CheckRanksFirst(OpDef* op) {
+  if (std::ranges::all_of(op->inputs, [](const OpArg& arg) { return arg.rank < 0; })) return;
+  struct Checked {
+    int input, rank;
+    std::string name;
+  };
+  const auto ranks = [args = op->inputs](const Node& node) {
+    std::vector<Checked> checked;
+    for (const OpArg& arg : args) {
+      if (arg.rank < 0) continue;
+      const auto [begin, end] = node.InputRange(arg.name);
+      for (int i = begin; i < end; ++i) checked.push_back({i, arg.rank, arg.name});
+    }
+    return checked;
+  };
+  op->shape = [ranks, shape = std::move(op->shape)](ShapeContext& context) {
+    for (const Checked& checked : ranks(context.node())) context.WithRank(checked.input, checked.rank);
+    shape(context);
+  };
+  if (!op->kernel) return;
+  op->kernel = [ranks, make = std::move(op->kernel)](const Node& node) -> Kernel {
+    return [checked = ranks(node), run = make(node)](KernelContext& context) {
+      for (const auto& [i, rank, name] : checked) {
+        const Shape& shape = context.input(i).shape();
+        if (shape.rank() == rank) continue;
+        throw InvalidArgument(name, " must be a ", rank == 0 ? "scalar" : "vector", ", got shape ", shape);
+      }
+      run(context);
+    };
+  };
+}
+
 }  // namespace
 
 namespace internal {
@@ -235,6 +269,16 @@ void AddAttr(OpDef* op, std::string_view spec) {
   op->attrs.push_back(std::move(attr));
 }
 
+void RequireRank(OpDef* op, std::string_view input, int rank) {
+  for (OpArg& arg : op->inputs) {
+    if (arg.name == input) {
+      arg.rank = rank;
+      return;
+    }
+  }
+  throw InvalidArgument("the declaration of op ", op->name, " has no input '", input, "'");
+}
+
 void FinishAndRegister(OpDef op) {
   for (OpArg& arg : op.inputs) ResolveType(op, &arg);
   for (OpArg& arg : op.outputs) ResolveType(op, &arg);
@@ -247,6 +291,7 @@ void FinishAndRegister(OpDef op) {
     op.reuses_input = true;
   }
   if (!op.shape) op.shape = UnknownShape();
+  CheckRanksFirst(&op);
   OpRegistry::Global().Register(std::move(op));
 }
 

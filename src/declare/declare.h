@@ -44,6 +44,7 @@ void AddArgument(OpDef* op, std::string_view spec, bool is_input);
 void AddAttr(OpDef* op, std::string_view spec);
 void CopySignature(OpDef* op, std::string_view from);
 std::string FolderOf(std::string_view file);  // "src/ops/math/unary.cc": "math"
+void RequireRank(OpDef* op, std::string_view input, int rank);
 void FinishAndRegister(OpDef op);
 template <class Out, class... In, class F>
 void AddLane(Lanes* lanes, F f) {
@@ -121,6 +122,18 @@ class OpDeclaration {
   // Sentences about what the op computes, for documentation.
   OpDeclaration&& Doc(std::string_view doc) && {
     op_.doc = doc;
+    return std::move(*this);
+  }
+  // Inputs that must be scalars. The shape rule and the kernel are only called if they are.
+  template <class... Names>
+  OpDeclaration&& Scalars(Names... names) && {
+    (internal::RequireRank(&op_, names, 0), ...);
+    return std::move(*this);
+  }
+  // Inputs that must be vectors.
+  template <class... Names>
+  OpDeclaration&& Vectors(Names... names) && {
+    (internal::RequireRank(&op_, names, 1), ...);
     return std::move(*this);
   }
   OpDeclaration&& Shape(ShapeFunction shape) && {

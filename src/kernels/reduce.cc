@@ -151,7 +151,12 @@ uint32_t AxisMask(std::span<const int64_t> axes, int rank) {
     if (axis < -rank || axis >= rank) {
       throw InvalidArgument("Invalid reduction dimension ", axis, " for input with ", rank, " dimension(s)");
     }
-    mask |= 1u << (axis < 0 ? axis + rank : axis);
+    const uint32_t bit = 1u << (axis < 0 ? axis + rank : axis);
+    if ((mask & bit) != 0) {
+      throw InvalidArgument("Invalid reduction arguments: Axes contains duplicate dimension: ",
+                            axis < 0 ? axis + rank : axis);
+    }
+    mask |= bit;
   }
   return mask;
 }

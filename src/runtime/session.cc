@@ -53,7 +53,7 @@ struct SessionState {
   ~SessionState() { Close(); }
 
   void CheckOpen() const {
-    if (closed) throw FailedPrecondition("session is closed: Attempted to use a closed Session.");
+    if (closed) throw StateError("Attempted to use a closed Session.");
   }
 
   // Iterators' threads call functions of this session: they end first.

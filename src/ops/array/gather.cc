@@ -110,6 +110,7 @@ DEFINE_OP("GatherV2")
     .Attr("Tparams: type")
     .Attr("Tindices: {int16, int32, int64}")
     .Attr("Taxis: {int32, int64}")
+    .Scalars("axis")
     .Shape([](ShapeContext& context) {
       const PartialShape& params = context.input(0);
       const Tensor* axis = context.constant(2);
@@ -253,10 +254,14 @@ DEFINE_OP("OneHot")
     .Attr("axis: int = -1")
     .Attr("T: type")
     .Attr("TI: {uint8, int8, int32, int64} = DT_INT64")
+    .Scalars("depth", "on_value", "off_value")
     .Shape([](ShapeContext& context) {
       const PartialShape& indices = context.input(0);
       if (!indices.has_rank()) return context.set_output(0, PartialShape());
       const int64_t axis = context.attr<int64_t>("axis"), at = axis < 0 ? indices.rank() : axis;
+      if (axis < -1 || at > indices.rank()) {
+        throw InvalidArgument("axis must be -1 or in [0, ", indices.rank() + 1, "), got ", axis);
+      }
       PartialShape output = Shape();
       for (int i = 0; i <= indices.rank(); ++i) {
         if (i == at) output.Append(context.constant(1) ? context.constant(1)->AsInt64() : -1);
@@ -269,8 +274,9 @@ DEFINE_OP("OneHot")
         const Tensor &indices = context.input(0), &on = context.input(2), &off = context.input(3);
         const int64_t depth = context.input(1).AsInt64(), at = axis < 0 ? indices.rank() : axis;
         if (depth < 0) throw InvalidArgument("depth must be non-negative, got: ", depth);
-        if (at > indices.rank())
-          throw InvalidArgument("Expected axis to be -1 or at most ", indices.rank(), ", got ", axis);
+        if (axis < -1 || at > indices.rank()) {
+          throw InvalidArgument("Expected axis to be -1 or between [0, ", indices.rank() + 1, "). But received: ", axis);
+        }
         Shape shape;
         int64_t outer = 1, inner = 1;
         for (int i = 0; i <= indices.rank(); ++i) {
@@ -409,6 +415,12 @@ DEFINE_OP("DynamicPartition")
     .Attr("T: type")
     .Shape([](ShapeContext& context) {
       const PartialShape &data = context.input(0), &partitions = context.input(1);
+      if (data.has_rank() && partitions.has_rank()) {
+        if (partitions.rank() > data.rank()) {
+          throw InvalidArgument("data.shape must start with partitions.shape, got ", data, " and ", partitions);
+        }
+        (void)PartialShape(data.dims().first(static_cast<size_t>(partitions.rank()))).MergeWith(partitions);
+      }
       for (int i = 0; i < context.attr<int64_t>("num_partitions") && partitions.has_rank(); ++i) {
         context.set_output(i, JoinShapes(PartialShape({-1}), AxesBehind(data, partitions.rank())));
       }
@@ -423,6 +435,12 @@ DEFINE_OP("DynamicPartition")
           throw InvalidArgument("partitions[", i, "] = ", part, " is not in [0, ", parts, ")");
         }
         ++counts[static_cast<size_t>(part)];
+      }
+      bool prefix = partitions.rank() <= data.rank();
+      for (int k = 0; prefix && k < partitions.rank(); ++k) prefix = data.dim(k) == partitions.dim(k);
+      if (!prefix) {
+        throw InvalidArgument("data.shape must start with partitions.shape, got data.shape = ", data.shape(),
+                              ", partitions.shape = ", partitions.shape());
       }
       int64_t inner = 1;
       Shape row;

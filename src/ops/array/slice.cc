@@ -19,8 +19,14 @@ DEFINE_OP("Slice")
     .Output("output: T")
     .Attr("T: type")
     .Attr("Index: {int32, int64}")
+    .Vectors("begin", "size")
     .Shape([](ShapeContext& context) {
-      const PartialShape& input = context.input(0);
+      const PartialShape entries = context.input(1).MergeWith(context.input(2));
+      PartialShape input = context.input(0);
+      if (!input.has_rank() && entries.rank() == 1 && entries[0] >= 0 && entries[0] <= kMaxRank) {
+        input = PartialShape::UnknownOfRank(static_cast<int>(entries[0]));
+      }
+      if (input.has_rank() && entries.has_rank()) (void)entries.MergeWith(PartialShape{input.rank()});
       const auto begin = context.value(1), size = context.value(2);
       if (!size || size->elements.size() > static_cast<size_t>(kMaxRank)) {
         return context.set_output(0, input.has_rank() ? PartialShape::UnknownOfRank(input.rank()) : PartialShape());
@@ -53,7 +59,7 @@ DEFINE_OP("Slice")
         if (first < 0 || first > input.dim(i)) {
           throw InvalidArgument("Expected begin[", i, "] in [0, ", input.dim(i), "], but got ", first);
         }
-        if (count < 0 || first + count > input.dim(i)) {
+        if (count < 0 || count > input.dim(i) - first) {
           throw InvalidArgument("Expected size[", i, "] in [0, ", input.dim(i) - first, "], but got ", count);
         }
         shape.set_dim(i, count);
