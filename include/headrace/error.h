@@ -50,12 +50,6 @@ class BuildError : public Error {
   explicit BuildError(const Error& error) : Error(error) {}
 };
 
-// An object is past its use: a closed session, a finalized graph. Python raises RuntimeError for it, as 1.15 does.
-class StateError : public Error {
- public:
-  explicit StateError(const std::string& message) : Error(Code::kFailedPrecondition, message) {}
-};
-
 namespace internal {
 template <class... Parts>
 std::string Concat(const Parts&... parts) {

@@ -249,7 +249,6 @@ struct OpArg {
   std::string type_list_attr;     // "Tout": one tensor for each type in the list
   std::string number_attr;        // "N": that many tensors of the one type
   bool is_ref = false;
-  int rank = -1;  // that the tensor must have; -1: any
 };
 
 struct OpAttr {

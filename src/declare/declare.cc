@@ -183,19 +183,18 @@ void ResolveType(const OpDef& op, OpArg* arg) {
   if (!arg->number_attr.empty()) RequireAttr(op, *arg, arg->number_attr);
 }
 
-// Puts the check of the ranks that inputs must have before the shape rule and the kernel. A list's tensors all have it.
-void CheckRanksFirst(OpDef* op) {
-  if (std::ranges::all_of(op->inputs, [](const OpArg& arg) { return arg.rank < 0; })) return;
+// Puts the check of the ranks that inputs must have before the shape rule and the kernel; each tensor of a list has it.
+void CheckRanksFirst(OpDef* op, const std::vector<internal::RequiredRank>& required) {
+  if (required.empty()) return;
   struct Checked {
     int input, rank;
-    std::string name;
+    std::string_view name;
   };
-  const auto ranks = [args = op->inputs](const Node& node) {
+  const auto ranks = [required](const Node& node) {
     std::vector<Checked> checked;
-    for (const OpArg& arg : args) {
-      if (arg.rank < 0) continue;
-      const auto [begin, end] = node.InputRange(arg.name);
-      for (int i = begin; i < end; ++i) checked.push_back({i, arg.rank, arg.name});
+    for (const auto& [name, rank] : required) {
+      const auto [begin, end] = node.InputRange(name);
+      for (int i = begin; i < end; ++i) checked.push_back({i, rank, name});
     }
     return checked;
   };
@@ -269,17 +268,7 @@ void AddAttr(OpDef* op, std::string_view spec) {
   op->attrs.push_back(std::move(attr));
 }
 
-void RequireRank(OpDef* op, std::string_view input, int rank) {
-  for (OpArg& arg : op->inputs) {
-    if (arg.name == input) {
-      arg.rank = rank;
-      return;
-    }
-  }
-  throw InvalidArgument("the declaration of op ", op->name, " has no input '", input, "'");
-}
-
-void FinishAndRegister(OpDef op) {
+void FinishAndRegister(OpDef op, const std::vector<RequiredRank>& ranks) {
   for (OpArg& arg : op.inputs) ResolveType(op, &arg);
   for (OpArg& arg : op.outputs) ResolveType(op, &arg);
   if (op.lanes) {
@@ -291,7 +280,7 @@ void FinishAndRegister(OpDef op) {
     op.reuses_input = true;
   }
   if (!op.shape) op.shape = UnknownShape();
-  CheckRanksFirst(&op);
+  CheckRanksFirst(&op, ranks);
   OpRegistry::Global().Register(std::move(op));
 }
 

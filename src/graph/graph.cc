@@ -10,6 +10,7 @@
 #include "graph/node_rules.h"
 #include "graph/signature.h"
 #include "headrace/op.h"
+#include "headrace/state_error.h"
 
 namespace headrace {
 

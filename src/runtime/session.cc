@@ -1,5 +1,6 @@
 // Sessions: a cache of plans, the variables behind them, and the calling of functions.
 #include "headrace/session.h"
+#include "headrace/state_error.h"
 
 #include <atomic>
 #include <cstdio>

@@ -524,8 +524,8 @@ int64_t RangeSize(T start, T limit, T delta) {
     }
     return static_cast<int64_t>(size);
   } else {
-    const double size = std::ceil(std::abs((static_cast<double>(limit) - static_cast<double>(start)) /
-                                           static_cast<double>(delta)));
+    const double size =
+        std::ceil(std::abs((static_cast<double>(limit) - static_cast<double>(start)) / static_cast<double>(delta)));
     if (!(size < 0x1p63)) {  // NaN too
       throw InvalidArgument("Requires ((limit - start) / delta) < 2^63: ", start, " to ", limit, " by ", delta);
     }

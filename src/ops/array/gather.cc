@@ -275,7 +275,8 @@ DEFINE_OP("OneHot")
         const int64_t depth = context.input(1).AsInt64(), at = axis < 0 ? indices.rank() : axis;
         if (depth < 0) throw InvalidArgument("depth must be non-negative, got: ", depth);
         if (axis < -1 || at > indices.rank()) {
-          throw InvalidArgument("Expected axis to be -1 or between [0, ", indices.rank() + 1, "). But received: ", axis);
+          throw InvalidArgument("Expected axis to be -1 or between [0, ", indices.rank() + 1,
+                                "). But received: ", axis);
         }
         Shape shape;
         int64_t outer = 1, inner = 1;

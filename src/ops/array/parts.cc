@@ -657,7 +657,8 @@ DEFINE_OP("ReverseV2")
     .Attr("T: type")
     .Vectors("axis")
     .Shape([](ShapeContext& context) {
-      if (context.constant(1) && context.input(0).has_rank()) ReversedAxes(*context.constant(1), context.input(0).rank());
+      if (context.constant(1) && context.input(0).has_rank())
+        ReversedAxes(*context.constant(1), context.input(0).rank());
       context.set_output(0, context.input(0));
     })
     .Kernel([](KernelContext& context) {
