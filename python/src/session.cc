@@ -14,6 +14,15 @@ Output FedOutput(nb::handle key) {
   return OutputFromPython(key);
 }
 
+// What C++ reports as InvalidArgument in the run is a ValueError before it in 1.15.
+void CheckFedShape(const Output& output, const Tensor& value) {
+  if (output.shape().IsCompatibleWith(value.shape())) return;
+  const nb::str given(ShapeToPython(value.shape())), wanted(ShapeToPython(output.shape()));
+  throw nb::value_error(internal::Concat("Cannot feed value of shape ", given.c_str(), " for Tensor '", output.name(),
+                                         "', which has shape '", wanted.c_str(), "'")
+                            .c_str());
+}
+
 Feeds FeedsFromPython(nb::handle feed_dict) {
   Feeds feeds;
   if (feed_dict.is_none()) return feeds;
@@ -24,17 +33,8 @@ Feeds FeedsFromPython(nb::handle feed_dict) {
           "lists, numpy ndarrays.");
     }
     Output output = FedOutput(key);
-    Tensor tensor = ToFedTensor(value, output.dtype());
-    if (!output.shape().IsCompatibleWith(tensor.shape())) {
-      const auto as_tuple = [](const PartialShape& shape) {
-        nb::str text = nb::steal<nb::str>(PyObject_Str(ShapeToPython(shape).ptr()));
-        return std::string(text.c_str());
-      };
-      throw nb::value_error(internal::Concat("Cannot feed value of shape ", as_tuple(tensor.shape()), " for Tensor '",
-                                             output.name(), "', which has shape '", as_tuple(output.shape()), "'")
-                                .c_str());
-    }
-    feeds.emplace_back(output, std::move(tensor));
+    feeds.emplace_back(output, ToFedTensor(value, output.dtype()));
+    CheckFedShape(output, feeds.back().second);
   }
   return feeds;
 }
