@@ -153,19 +153,19 @@ TEST_F(PassTest, FuseElementwise_RespectsControlEdges) {
   EXPECT_TRUE(plan.graph.FindNode("target"));
 }
 
-TEST_F(PassTest, FuseMatMul_TakesBiasAndActivation) {
+TEST_F(PassTest, FuseEpilogues_TakesBiasAndActivation) {
   const Output x = Placeholder({-1, 3}, "x");
   const Output w = Constant(Floats({3, 2}, {1, 2, 3, 4, 5, 6})), bias = Constant(Floats({2}, {1, 2}));
   const Output y = ApplyOp("Relu", {{ApplyOp("BiasAdd", {{ApplyOp("MatMul", {{x}, {w}})}, {bias}})}});
-  const PlanGraph plan = FuseMatMul(FuseElementwise(LowerBias(Make({x}, {y}), {}), {}), {});
+  const PlanGraph plan = FuseEpilogues(FuseElementwise(Lower(Make({x}, {y}), {}), {}), {});
   EXPECT_EQ(Count(plan, "_WithEpilogue"), 1);
   EXPECT_EQ(Count(plan, "MatMul") + Count(plan, "_FusedElementwise"), 0);
 }
 
-TEST_F(PassTest, FuseMatMul_LeavesAProductThatOthersUse) {
+TEST_F(PassTest, FuseEpilogues_LeavesAProductThatOthersUse) {
   const Output x = Placeholder({-1, 3}, "x");
   const Output product = ApplyOp("MatMul", {{x}, {Constant(Floats({3, 1}, {1, 2, 3}))}});
-  const PlanGraph plan = FuseMatMul(Make({x}, {product, ApplyOp("Relu", {{product}})}), {});
+  const PlanGraph plan = FuseEpilogues(Make({x}, {product, ApplyOp("Relu", {{product}})}), {});
   EXPECT_EQ(Count(plan, "_WithEpilogue"), 0);
 }
 

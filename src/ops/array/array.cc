@@ -1,6 +1,7 @@
 // Tensors that enter a graph, pass through it unchanged, or change only their shape or element type.
 #include "headrace/ops/array.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <limits>
@@ -461,7 +462,9 @@ DEFINE_OP("Fill")
       if (!dims || !value || dims->elements.size() > 1 || value->elements.size() != 1) return std::nullopt;
       if (dims->elements.empty()) return StaticValue::Scalar(value->elements[0]);
       if (!dims->elements[0] || *dims->elements[0] < 0 || *dims->elements[0] > kMaxRank) return std::nullopt;
-      return StaticValue{.elements = {static_cast<size_t>(*dims->elements[0]), value->elements[0]}};
+      StaticValue filled;
+      filled.elements.assign(static_cast<size_t>(*dims->elements[0]), value->elements[0]);
+      return filled;
     })
     .Gradient([](Backward& b) {
       b.Return(Gradient(),
