@@ -25,20 +25,25 @@ void FusedProgram::Finish() {
   num_registers = 0;
   for (int i = 0; i < count; ++i) {
     auto& instruction = instructions[i];
-    // Lane functions may write over an operand, so registers that end here serve at once.
+    // Lane functions may write over an operand of elements as wide as theirs, so such a register that ends here serves
+    // at once; any other is free behind the instruction.
+    std::vector<int> ended;
     for (const int operand : instruction.operands) {
       if (operand < num_inputs || last_use[operand] != i) continue;
       last_use[operand] = -1;  // free it once
-      const int reg = instructions[operand - num_inputs].reg;
-      if (reg >= 0) free_registers.push_back(reg);
+      const auto& producer = instructions[operand - num_inputs];
+      if (producer.reg < 0) continue;
+      (SizeOf(producer.dtype) == SizeOf(instruction.dtype) ? free_registers : ended).push_back(producer.reg);
     }
-    if (instruction.output >= 0) continue;
-    if (free_registers.empty()) {
-      instruction.reg = num_registers++;
-    } else {
-      instruction.reg = free_registers.back();
-      free_registers.pop_back();
+    if (instruction.output < 0) {
+      if (free_registers.empty()) {
+        instruction.reg = num_registers++;
+      } else {
+        instruction.reg = free_registers.back();
+        free_registers.pop_back();
+      }
     }
+    free_registers.insert(free_registers.end(), ended.begin(), ended.end());
   }
   reusable.assign(num_outputs, {});
   for (int i = 0; i < count; ++i) {
