@@ -76,23 +76,28 @@ class Session:
         Args:
           fetches: a Tensor, Operation, Variable, SparseTensor, a name, or a list, tuple, namedtuple or dict of these.
           feed_dict: values (anything NumPy understands) for tensors of the graph.
+          options: tf.RunOptions; `timeout_in_ms` is heeded.
+        Raises:
+          tf.errors.DeadlineExceededError: if the run takes longer than its timeout.
+          tf.errors.CancelledError: if another thread closes the session meanwhile.
         """
         if self._closed:
             raise RuntimeError("Attempted to use a closed Session.")
         if options is not None or run_metadata is not None:
             _check_run_arguments(options, run_metadata)
+        timeout = getattr(options, "timeout_in_ms", 0) if options is not None else 0
         if feed_dict:
             for key in feed_dict:
                 if type(key) is not Tensor:
                     feed_dict = self._plain_feeds(feed_dict)
                     break
         if type(fetches) is Tensor:
-            return self._native.run_one(fetches, feed_dict)
+            return self._native.run_one(fetches, feed_dict, timeout)
         flat: list[Any] = []
         rebuild = _parse(fetches, flat, self)
         if not flat and self.graph._last_id == 0:
             raise RuntimeError("The Session graph is empty.  Add operations to the graph before calling run().")
-        return rebuild(self._native.run(flat, feed_dict))
+        return rebuild(self._native.run(flat, feed_dict, timeout))
 
     def _plain_feeds(self, feed_dict: dict[Any, Any]) -> dict[Any, Any]:
         """The tensors that are fed: keys may be names, sparse tensors, and tuples of keys for tuples of values."""
@@ -279,7 +284,7 @@ def _parse(fetches: Any, flat: list[Any], session: Session) -> Any:
     if fetches is None:
         raise TypeError("Fetch argument None has invalid type <class 'NoneType'>")
     if isinstance(fetches, _core.Variable):
-        return _parse(fetches.value(), flat, session)
+        return _parse(fetches._graph_element, flat, session)
     if hasattr(kind, "__attrs_attrs__"):
         parts = [_parse(getattr(fetches, a.name), flat, session) for a in kind.__attrs_attrs__]
         return lambda values: kind(*[part(values) for part in parts])

@@ -152,7 +152,7 @@ _Native.constraint = None
 _Native.synchronization = VariableSynchronization.AUTO
 _Native.aggregation = VariableAggregation.NONE
 _Native.__repr__ = lambda self: f"<tf.Variable {self.name!r} shape={self.shape} dtype={self.dtype.name}>"
-_Native._as_graph_element = lambda self: self.value()
+_Native._as_graph_element = lambda self: self._graph_element
 _Native.count_up_to = state.count_up_to
 state.install(_Native)
 _Native.__array_priority__ = 100

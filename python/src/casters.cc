@@ -68,6 +68,11 @@ nb::object NodeToPython(Node* node) {
   return nb::cast(OperationRef{node, node->graph()->weak_from_this().lock()});
 }
 
+Output ValueOf(const Variable& variable) {
+  if (!variable.is_resource()) return variable.value;
+  return ApplyOp("ReadVariableOp", {{variable.handle}}, {{"dtype", variable.dtype()}});
+}
+
 namespace {
 
 void CheckDType(const Output& output, DType dtype) {
@@ -77,12 +82,14 @@ void CheckDType(const Output& output, DType dtype) {
   throw nb::value_error(message.c_str());
 }
 
-// The tensor that `value` stands for; absent if it is a plain value.
-Output ExistingOutput(nb::handle value) {
+// The tensor that `value` stands for; absent if it is a plain value. A resource variable is read anew, where it is
+// used: what the use waits for, the read waits for, and in a function the read is inside. `look_only`: any tensor of it
+// will do.
+Output ExistingOutput(nb::handle value, bool look_only = false) {
   TensorRef* tensor = nullptr;
   if (nb::try_cast(value, tensor, false) && tensor) return OutputOfRef(*tensor);
   Variable* variable = nullptr;
-  if (nb::try_cast(value, variable, false) && variable) return variable->value;
+  if (nb::try_cast(value, variable, false) && variable) return look_only ? variable->value : ValueOf(*variable);
   if (PyObject_HasAttrString(value.ptr(), "_as_graph_element")) {
     nb::object element = value.attr("_as_graph_element")();
     if (nb::try_cast(element, tensor, false) && tensor) return OutputOfRef(*tensor);
@@ -104,7 +111,7 @@ nb::object SizesOf(nb::handle shape) {
 
 bool HasTensor(nb::handle value, Output* first) {
   if (!PyList_Check(value.ptr()) && !PyTuple_Check(value.ptr())) {
-    *first = ExistingOutput(value);
+    *first = ExistingOutput(value, true);
     return static_cast<bool>(*first);
   }
   for (Py_ssize_t i = 0; i < PySequence_Fast_GET_SIZE(value.ptr()); ++i) {

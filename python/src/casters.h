@@ -51,7 +51,9 @@ nb::object DTypeToPython(DType dtype, bool is_ref = false);
 PartialShape ShapeFromPython(nb::handle value);  // None, an int, a list, a TensorShape
 nb::object ShapeToPython(const PartialShape& shape);
 nb::object OutputToPython(const Output& output);  // None for an absent one
-nb::object NodeToPython(Node* node);              // None for null
+// What `variable.value()` is: the one read of a reference variable, a new one of a resource.
+Output ValueOf(const Variable& variable);
+nb::object NodeToPython(Node* node);  // None for null
 // A tensor as it is; a variable's value; a list with tensors in it packed; anything else as a constant called `name`.
 // Errors: TypeError if `dtype` is given and the tensor has another one.
 Output OutputFromPython(nb::handle value, DType dtype = DType::kInvalid, std::string_view name = "Const",

@@ -2,6 +2,8 @@
 // class overrides something.
 #include "hooks.h"
 
+#include <algorithm>
+
 #include "bind.h"
 #include "casters.h"
 
@@ -75,7 +77,7 @@ class PythonHook : public SessionRunHook {
  private:
   nb::object Method(const char* name) const { return nb::borrow(hook_.get()).attr(name); }
 
-  // The request for these arguments; equal ones without feeds share one, so that their plan is prepared once.
+  // The request for these arguments; those that differ only in the values fed share one.
   const Request* RequestOf(const nb::object& wanted) {
     nb::tuple parsed = nb::tuple(Skin("parse_request")(wanted));
     SessionRunArgs args;
@@ -92,12 +94,20 @@ class PythonHook : public SessionRunHook {
       Output output = OutputFromPython(key);
       args.feeds.emplace_back(output, ToFedTensor(value, output.dtype()));
     }
+    const auto same_place = [](const auto& a, const auto& b) { return a.first == b.first; };
     for (const auto& request : requests_) {
-      bool same = request->args.fetches == args.fetches && request->args.targets == args.targets;
-      if (same && request->args.feeds.empty() && args.feeds.empty() && request->is_output == is_output) {
-        return request.get();
+      SessionRunArgs& known = request->args;
+      if (known.fetches != args.fetches || known.targets != args.targets || request->is_output != is_output ||
+          !std::equal(known.feeds.begin(), known.feeds.end(), args.feeds.begin(), args.feeds.end(), same_place)) {
+        continue;
       }
+      known.feeds = std::move(args.feeds);
+      request->rebuild = Kept(parsed[1]);
+      request->original = Kept(wanted);
+      return request.get();
     }
+    constexpr size_t kMostKept = 32;  // a hook may ask for something else in each step
+    if (requests_.size() >= kMostKept) requests_.erase(requests_.begin());
     requests_.push_back(
         std::make_unique<Request>(Request{std::move(args), std::move(is_output), Kept(parsed[1]), Kept(wanted)}));
     return requests_.back().get();

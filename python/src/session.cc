@@ -1,6 +1,9 @@
 // tf.Session's runs: flat lists of feeds and fetches; the nested structures are the skin's.
 #include "headrace/session.h"
 
+#include <chrono>
+#include <thread>
+
 #include "bind.h"
 #include "casters.h"
 #include "eager.h"
@@ -39,14 +42,28 @@ Feeds FeedsFromPython(nb::handle feed_dict) {
   return feeds;
 }
 
+// Python runs signal handlers on its main thread only.
+const std::thread::id main_thread = std::this_thread::get_id();
+
+// Runs without the interpreter's lock. On the main thread signals are heard meanwhile: what their handlers raise
+// (KeyboardInterrupt) ends the run. `timeout_ms` of 0: none.
 std::vector<Tensor> RunReleased(Session& session, const Feeds& feeds, const std::vector<Output>& fetches,
-                                const std::vector<Node*>& targets) {
+                                const std::vector<Node*>& targets, int64_t timeout_ms) {
+  Cancellation cancellation;
+  if (timeout_ms > 0) cancellation.SetDeadline(Cancellation::Clock::now() + std::chrono::milliseconds(timeout_ms));
+  if (std::this_thread::get_id() == main_thread) {
+    cancellation.SetPoll([] {
+      nb::gil_scoped_acquire gil;
+      if (PyErr_CheckSignals() != 0) nb::raise_python_error();
+      return false;
+    });
+  }
   nb::gil_scoped_release release;
-  return session.Run(feeds, fetches, targets);
+  return session.Run(feeds, fetches, targets, &cancellation);
 }
 
 // `fetches` is a list of tensors and operations; the result has None where an operation is.
-nb::object Run(Session& session, nb::list fetches, nb::handle feed_dict) {
+nb::object Run(Session& session, nb::list fetches, nb::handle feed_dict, int64_t timeout_ms) {
   std::vector<Output> outputs;
   std::vector<Node*> targets;
   for (nb::handle fetch : fetches) {
@@ -57,7 +74,7 @@ nb::object Run(Session& session, nb::list fetches, nb::handle feed_dict) {
       targets.push_back(NodeFromPython(fetch));
     }
   }
-  std::vector<Tensor> values = RunReleased(session, FeedsFromPython(feed_dict), outputs, targets);
+  std::vector<Tensor> values = RunReleased(session, FeedsFromPython(feed_dict), outputs, targets, timeout_ms);
   nb::list results;
   size_t next = 0;
   for (nb::handle fetch : fetches) {
@@ -71,8 +88,8 @@ nb::object Run(Session& session, nb::list fetches, nb::handle feed_dict) {
   return results;
 }
 
-nb::object RunOne(Session& session, const TensorRef& fetch, nb::handle feed_dict) {
-  return ToPython(RunReleased(session, FeedsFromPython(feed_dict), {fetch.output}, {})[0]);
+nb::object RunOne(Session& session, const TensorRef& fetch, nb::handle feed_dict, int64_t timeout_ms) {
+  return ToPython(RunReleased(session, FeedsFromPython(feed_dict), {fetch.output}, {}, timeout_ms)[0]);
 }
 
 }  // namespace
@@ -80,8 +97,8 @@ nb::object RunOne(Session& session, const TensorRef& fetch, nb::handle feed_dict
 void BindSession(nb::module_& m) {
   nb::class_<Session>(m, "NativeSession")
       .def("__init__", [](Session* self, std::shared_ptr<Graph> graph) { new (self) Session(std::move(graph)); })
-      .def("run", &Run, nb::arg("fetches"), nb::arg("feed_dict").none() = nb::none())
-      .def("run_one", &RunOne, nb::arg("fetch"), nb::arg("feed_dict").none() = nb::none())
+      .def("run", &Run, nb::arg("fetches"), nb::arg("feed_dict").none() = nb::none(), nb::arg("timeout_ms") = 0)
+      .def("run_one", &RunOne, nb::arg("fetch"), nb::arg("feed_dict").none() = nb::none(), nb::arg("timeout_ms") = 0)
       .def_prop_ro("graph", &Session::graph)
       .def("close", &Session::Close, nb::call_guard<nb::gil_scoped_release>());
 }

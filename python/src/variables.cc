@@ -113,8 +113,19 @@ void BindVariable(nb::module_& m) {
       .def_prop_ro("op", [](const Variable& v) { return NodeToPython(v.handle.node); })
       .def_prop_ro("graph", [](const Variable& v) { return v.handle.graph()->weak_from_this().lock(); })
       .def_prop_ro("_is_resource", &Variable::is_resource)
-      .def("value", [](const Variable& v) { return v.value; })
-      .def("read_value", [](const Variable& v) { return ReadVariable(v); })
+      .def("value", &ValueOf)
+      // A read made here, which waits for what is waited for here.
+      .def("read_value",
+           [](const Variable& v) {
+             if (!v.is_resource()) return ApplyOp("Identity", {{v.handle}}, {}, "read");
+             Output read;
+             {
+               const NameScope scope("Read");
+               read = ValueOf(v);
+             }
+             return ApplyOp("Identity", {{read}});
+           })
+      .def_prop_ro("_graph_element", [](const Variable& v) { return v.value; })  // what fetching it gives
       .def("_ref", [](const Variable& v) { return v.handle; })
       .def("__hash__",
            [](const Variable& v) { return static_cast<Py_hash_t>(reinterpret_cast<uintptr_t>(v.handle.node) >> 4); })

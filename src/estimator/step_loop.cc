@@ -1,6 +1,7 @@
 // Making sessions ready, and running steps with hooks.
 #include "estimator/step_loop.h"
 
+#include <algorithm>
 #include <atomic>
 #include <csignal>
 #include <mutex>
@@ -127,21 +128,40 @@ void StepLoop::Start() {
   for (const auto& hook : hooks_) hook->AfterCreateSession(session_, context_.global_step());
 }
 
+bool StepLoop::Wish::SameAs(const SessionRunArgs* args) const {
+  if (!args) return fetches.empty() && feeds.empty() && targets.empty();
+  return fetches == args->fetches && targets == args->targets &&
+         std::equal(feeds.begin(), feeds.end(), args->feeds.begin(), args->feeds.end(),
+                    [](const Output& known, const auto& fed) { return known == fed.first; });
+}
+
+// A hook that asks for something else in each step would keep plans for ever: the one not used for longest goes.
 StepLoop::Prepared& StepLoop::Find(const std::vector<const SessionRunArgs*>& wanted) {
-  for (const auto& prepared : prepared_) {
-    if (prepared->wanted == wanted) return *prepared;
+  constexpr size_t kMostPrepared = 32;
+  for (size_t i = prepared_.size(); i-- > 0;) {
+    const auto& wishes = prepared_[i]->wishes;
+    const bool same = std::equal(wishes.begin(), wishes.end(), wanted.begin(), wanted.end(),
+                                 [](const Wish& wish, const SessionRunArgs* args) { return wish.SameAs(args); });
+    if (!same) continue;
+    std::rotate(prepared_.begin() + static_cast<std::ptrdiff_t>(i),
+                prepared_.begin() + static_cast<std::ptrdiff_t>(i) + 1, prepared_.end());
+    return *prepared_.back();
   }
   auto prepared = std::make_unique<Prepared>();
-  prepared->wanted = wanted;
   prepared->fetches = fetches_;
   std::vector<Node*> targets = targets_;
   for (const SessionRunArgs* args : wanted) {
+    Wish& wish = prepared->wishes.emplace_back();
     if (!args) continue;
-    prepared->fetches.insert(prepared->fetches.end(), args->fetches.begin(), args->fetches.end());
-    targets.insert(targets.end(), args->targets.begin(), args->targets.end());
-    for (const auto& [output, value] : args->feeds) prepared->feeds.push_back(output);
+    wish.fetches = args->fetches;
+    wish.targets = args->targets;
+    for (const auto& [output, value] : args->feeds) wish.feeds.push_back(output);
+    prepared->fetches.insert(prepared->fetches.end(), wish.fetches.begin(), wish.fetches.end());
+    prepared->feeds.insert(prepared->feeds.end(), wish.feeds.begin(), wish.feeds.end());
+    targets.insert(targets.end(), wish.targets.begin(), wish.targets.end());
   }
   prepared->callable = session_.MakeCallable(prepared->feeds, prepared->fetches, targets);
+  if (prepared_.size() >= kMostPrepared) prepared_.erase(prepared_.begin());
   prepared_.push_back(std::move(prepared));
   return *prepared_.back();
 }
@@ -157,8 +177,13 @@ const std::vector<Tensor>* StepLoop::Step() {
       for (const auto& [output, value] : args->feeds) feed_values_.push_back(value);
     }
   }
+  Cancellation cancellation;  // a step may be long: an interrupt is heard within it
+  cancellation.SetPoll([this] {
+    interrupts_.Check();
+    return false;
+  });
   try {
-    values_ = prepared.callable(feed_values_);
+    values_ = prepared.callable(feed_values_, &cancellation);
   } catch (const Error& error) {
     if (error.code() == Code::kOutOfRange) return nullptr;  // the end of the input
     throw;

@@ -56,8 +56,14 @@ class StepLoop {
   int64_t global_step() const { return context_.global_step(); }
 
  private:
+  // What a hook asks for, apart from the values that it feeds.
+  struct Wish {
+    std::vector<Output> fetches, feeds;
+    std::vector<Node*> targets;
+    bool SameAs(const SessionRunArgs* args) const;
+  };
   struct Prepared {
-    std::vector<const SessionRunArgs*> wanted;
+    std::vector<Wish> wishes;
     Session::Callable callable;
     std::vector<Output> feeds, fetches;
   };
@@ -69,7 +75,8 @@ class StepLoop {
   std::vector<Node*> targets_;
   bool has_step_ = false;
   SessionRunContext context_;
-  std::vector<std::unique_ptr<Prepared>> prepared_;
+  std::vector<std::unique_ptr<Prepared>> prepared_;  // the last used at the back
+  InterruptWatch interrupts_;
   std::vector<const SessionRunArgs*> wanted_;
   std::vector<Tensor> feed_values_, values_;
 };

@@ -1,6 +1,7 @@
 // The current graph of a thread, scopes on it, and the tracing of functions.
 #include <utility>
 
+#include "graph/function_effects.h"
 #include "graph/immediate.h"
 #include "headrace/op.h"
 
@@ -129,9 +130,7 @@ std::shared_ptr<const Function> TraceFunction(
     function->arg_names.push_back(to.node->name());
     function->captures.push_back(from);
   }
-  for (const auto& node : body.nodes()) {
-    if (node->op().effects.keep) function->control_results.push_back(node.get());
-  }
+  function->control_results = OrderEffects(body);
   body.set_outer(nullptr);
   for (const auto& [nested_name, nested] : body.functions()) outer.AddFunction(nested);
   for (int i = 0;; ++i) {

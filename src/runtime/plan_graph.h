@@ -47,6 +47,9 @@ struct Uses {
 };
 std::unordered_map<const Node*, Uses> CollectUses(const PlanGraph& plan);
 
+// The node's output 0 is its input 0, as it is.
+bool PassesItsInputOn(const Node& node);
+
 // The kernel of a node that does elementwise work behind it (the attribute "host" of a _WithEpilogue node).
 struct EpilogueHost : Object {
   KernelWithEpilogue kernel;

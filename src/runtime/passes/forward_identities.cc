@@ -5,14 +5,11 @@
 #include "runtime/plan_graph.h"
 
 namespace headrace {
-namespace {
 
 bool PassesItsInputOn(const Node& node) {
   const int input = node.op().traits.forwards;
   return input >= 0 && node.num_outputs() == 1 && node.op().effects.pure() && !node.input_is_ref(input);
 }
-
-}  // namespace
 
 PlanGraph ForwardIdentities(PlanGraph plan, const PlanOptions& options) {
   for (Node* node : plan.graph.TopologicalOrder()) {
