@@ -103,7 +103,8 @@ struct DatasetIterator {
   ElementLayout layout;
   std::vector<DType> dtypes;
   std::vector<PartialShape> shapes;
-  Node* initializer = nullptr;  // to be run before the first element is taken; nullptr if there is none
+  Node* initializer = nullptr;             // to be run before the first element is taken; nullptr if there is none
+  std::shared_ptr<Graph> graph = nullptr;  // that it belongs to; null if that lies on the stack
 
   ElementTensors GetNext(std::string_view name = {}) const;  // at the end its run fails with OutOfRange
 };
@@ -202,6 +203,7 @@ class Dataset {
   Dataset Transformed(Output variant) const;
 
   Output variant_;
+  std::shared_ptr<Graph> graph_;  // of the variant; null if that lies on the stack
   ElementLayout layout_;
   std::vector<DType> dtypes_;
   std::vector<PartialShape> shapes_;

@@ -26,7 +26,7 @@ class Saver {
 
   // Writes PREFIX-STEP (or PREFIX without a step) whole or not at all, with PREFIX-STEP.meta if asked, lists it in the
   // directory's `checkpoint` file and removes checkpoints beyond max_to_keep. Returns the checkpoint's prefix.
-  // Errors: as the file system's; the checkpoints before it stay valid.
+  // Errors: as the file system's; the checkpoints before it stay valid. InvalidArgument for a session of another graph.
   std::string Save(Session& session, const std::string& prefix, std::optional<int64_t> step = {},
                    bool write_meta_graph = true, const std::string& latest_filename = "checkpoint",
                    bool write_state = true);
@@ -48,9 +48,10 @@ class Saver {
   void BuildRestore(const std::vector<Entry>& entries);
   void WriteMetaGraph(const Graph& graph, const std::string& path) const;
   void RemoveOld();
+  void CheckSameGraph(const Session& session) const;
 
   SaverOptions options_;
-  Graph* graph_ = nullptr;
+  std::weak_ptr<Graph> graph_;  // in which the nodes are
   Output filename_, save_;
   Node* restore_ = nullptr;
   std::vector<std::string> last_;

@@ -6,7 +6,7 @@ import os
 from typing import Any
 
 from headrace import _core
-from headrace.framework import GraphKeys, add_to_collection
+from headrace.framework import GraphKeys, add_to_collection, get_default_graph
 from headrace.variables import global_variables
 
 
@@ -44,6 +44,7 @@ class Saver:
         if not variables and not self._arguments[-1]:
             raise ValueError("No variables to save")
         self._built = _core.NativeSaver(variables, *rest)
+        self._graph = get_default_graph()  # stays as long as the saver, which names operations of it
 
     @property
     def _native(self) -> Any:

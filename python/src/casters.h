@@ -105,6 +105,36 @@ class Kept {
 
 namespace nanobind::detail {
 
+// A variable in Python keeps its graph, of which it names operations, as tf.Tensor does.
+template <>
+struct type_caster<std::shared_ptr<headrace::Variable>> {
+  static constexpr bool IsClass = true;
+  using Caster = make_caster<headrace::Variable>;
+  NB_TYPE_CASTER(std::shared_ptr<headrace::Variable>, Caster::Name)
+  bool from_python(handle source, uint32_t flags, cleanup_list* cleanup) noexcept {
+    Caster caster;
+    if (!caster.from_python(source, flags & ~static_cast<uint32_t>(cast_flags::convert), cleanup)) return false;
+    auto* variable = caster.operator headrace::Variable*();
+    value = std::static_pointer_cast<headrace::Variable>(shared_from_python(static_cast<void*>(variable), source));
+    return true;
+  }
+  static handle from_cpp(const std::shared_ptr<headrace::Variable>& variable, rv_policy, cleanup_list*) {
+    if (!variable) return none().release();
+    object made = cast(variable.get(), rv_policy::reference);  // the one object of this variable
+    if (!hasattr(made, "_holder")) {
+      auto* holder = new Holder{variable, variable->handle.graph()->weak_from_this().lock()};
+      setattr(made, "_holder", capsule(holder, [](void* held) noexcept { delete static_cast<Holder*>(held); }));
+    }
+    return made.release();
+  }
+
+ private:
+  struct Holder {
+    std::shared_ptr<headrace::Variable> variable;
+    std::shared_ptr<headrace::Graph> graph;
+  };
+};
+
 template <>
 struct type_caster<headrace::DType> {
   NB_TYPE_CASTER(headrace::DType, const_name("DType"))

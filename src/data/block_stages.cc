@@ -103,8 +103,7 @@ void BlockMap::RunRowByRow(Block* block) {
       std::vector<Tensor> results = program_->Run(*single);
       if (Block* out = Output(single.release(), std::move(results))) ready_.emplace_back(out);
     } catch (const Error& error) {
-      const std::string position = block->Position(row);
-      ready_.emplace_back(std::make_exception_ptr(position.empty() ? error : error.With(" (" + position + ")")));
+      ready_.emplace_back(std::make_exception_ptr(AtPosition(error, block->Position(row))));
     }
   }
   Release(block, block->rows);

@@ -1,6 +1,7 @@
 // Binding, purity and calls of datasets' functions.
 #include "data/bound_function.h"
 
+#include <algorithm>
 #include <set>
 #include <string>
 
@@ -68,6 +69,13 @@ std::unordered_set<const Node*> ReachableNodes(const Function& function) {
     stack.insert(stack.end(), node->control_inputs().begin(), node->control_inputs().end());
   }
   return reachable;
+}
+
+Error AtPosition(const Error& error, const std::string& position) {
+  if (position.empty()) return error;
+  std::string message = error.what();
+  message.insert(std::min(message.find(" [op '"), message.size()), " (" + position + ")");
+  return {error.code(), message};
 }
 
 BoundCall::BoundCall(const BoundFunction& f, FunctionRunner& runner)

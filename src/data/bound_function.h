@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <string>
 #include <unordered_set>
 #include <vector>
 
@@ -23,6 +24,9 @@ BoundFunction Bind(KernelContext& c, const char* name, const char* arguments);
 
 // The nodes that the function's results and side effects need.
 std::unordered_set<const Node*> ReachableNodes(const Function& function);
+
+// The error with where its element came from ("taxi.csv line 17"; "" if unknown) behind the message proper.
+Error AtPosition(const Error& error, const std::string& position);
 
 // Calls a bound function many times, one call at a time, in a frame of its own.
 class BoundCall {

@@ -184,6 +184,7 @@ Dataset Dataset::FromVariant(Output variant, ElementLayout layout, std::vector<D
                              std::vector<PartialShape> shapes) {
   Dataset dataset;
   dataset.variant_ = variant;
+  dataset.graph_ = variant.graph()->weak_from_this().lock();
   dataset.layout_ = std::move(layout);
   dataset.dtypes_ = std::move(dtypes);
   dataset.shapes_ = std::move(shapes);
@@ -431,24 +432,35 @@ std::shared_ptr<Function> DatasetFactory(Output variant) {
   return factory;
 }
 
+// Iterators are made in the graph of their dataset, or in a function that is traced in it.
+void CheckSameGraph(const Output& variant) {
+  const Graph* graph = &Graph::Current();
+  while (graph && graph != variant.graph()) graph = graph->outer();
+  if (graph) return;
+  throw InvalidArgument("The graph of the iterator is different from the graph that the dataset '", variant.name(),
+                        "' was created in.");
+}
+
 }  // namespace
 
 DatasetIterator Dataset::OneShotIterator() const {
+  CheckSameGraph(variant_);
   GetSeed();  // TensorFlow draws one here, and what is built after it would get other numbers without
   const auto factory = DatasetFactory(variant_);
   const Output resource = ApplyOp("OneShotIterator", {},
                                   {{"dataset_factory", FunctionRef{factory->name, nullptr}},
                                    {"output_types", dtypes_},
                                    {"output_shapes", shapes_}});
-  return {resource, layout_, dtypes_, shapes_};
+  return {resource, layout_, dtypes_, shapes_, nullptr, graph_};
 }
 
 DatasetIterator Dataset::InitializableIterator(const std::string& shared_name) const {
+  CheckSameGraph(variant_);
   const Output resource =
       ApplyOp("IteratorV2", {},
               {{"shared_name", shared_name}, {"container", ""}, {"output_types", dtypes_}, {"output_shapes", shapes_}});
   Node* initializer = Graph::Current().Apply("MakeIterator", {{variant_}, {resource}});
-  return {resource, layout_, dtypes_, shapes_, initializer};
+  return {resource, layout_, dtypes_, shapes_, initializer, graph_};
 }
 
 ElementTensors DatasetIterator::GetNext(std::string_view name) const {

@@ -16,8 +16,7 @@ class ElementFunction {
     try {
       return call_(std::move(args), context_.cancellation());
     } catch (const Error& error) {
-      const std::string position = input.Position();
-      throw position.empty() ? error : error.With(" (" + position + ")");
+      throw AtPosition(error, input.Position());
     }
   }
 

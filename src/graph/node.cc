@@ -5,21 +5,29 @@
 #include "headrace/op.h"
 
 namespace headrace {
+namespace {
+
+const Node& Given(const Node* node) {
+  if (!node) throw InvalidArgument("an absent tensor was used: an hr::Output that no op gave");
+  return *node;
+}
+
+}  // namespace
 
 DType Output::dtype() const {
-  return node->output_dtype(index);
+  return Given(node).output_dtype(index);
 }
 
 const PartialShape& Output::shape() const {
-  return node->output_shape(index);
+  return Given(node).output_shape(index);
 }
 
 std::string Output::name() const {
-  return node->name() + ":" + std::to_string(index);
+  return Given(node).name() + ":" + std::to_string(index);
 }
 
 Graph* Output::graph() const {
-  return node->graph();
+  return Given(node).graph();
 }
 
 const std::string& Node::type() const {

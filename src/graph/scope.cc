@@ -45,7 +45,12 @@ Graph& Graph::Current() {
 }
 
 std::shared_ptr<Graph> Graph::SharedCurrent() {
-  return Current().shared_from_this();
+  auto shared = Current().weak_from_this().lock();
+  if (!shared) {
+    throw FailedPrecondition(
+        "the current graph lies on the stack, and who runs it has to share it: make it by std::make_shared<Graph>()");
+  }
+  return shared;
 }
 
 void Graph::ResetDefault() {

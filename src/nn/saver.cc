@@ -36,8 +36,8 @@ struct Saver::Entry {
   std::shared_ptr<Variable> variable;
 };
 
-Saver::Saver(const SaverOptions& options) : options_(options), graph_(&Graph::Current()) {
-  if (options_.variables.empty()) options_.variables = graph_->variables();
+Saver::Saver(const SaverOptions& options) : options_(options), graph_(Graph::Current().weak_from_this()) {
+  if (options_.variables.empty()) options_.variables = Graph::Current().variables();
   if (options_.variables.empty()) {
     if (options_.allow_empty) return;
     throw InvalidArgument("No variables to save");
@@ -92,7 +92,7 @@ void Saver::BuildSave(const std::vector<Entry>& entries) {
     values.push_back(ApplyOp("ReadVariableOp", {{entry.variable->handle}}, {{"dtype", entry.variable->dtype()}}));
   }
   const auto [names, slices] = NamesAndSlices(entries, "SaveV2");
-  Node* save = graph_->Apply("SaveV2", {{filename_}, {names}, {slices}, values});
+  Node* save = Graph::Current().Apply("SaveV2", {{filename_}, {names}, {slices}, values});
   ControlDependencies after({save});
   save_ = ApplyOp("Identity", {{filename_}}, {}, "control_dependency");
 }
@@ -101,7 +101,7 @@ void Saver::BuildRestore(const std::vector<Entry>& entries) {
   const auto [names, slices] = NamesAndSlices(entries, "RestoreV2");
   std::vector<DType> dtypes;
   for (const Entry& entry : entries) dtypes.push_back(entry.variable->dtype());
-  Node* restored = graph_->Apply("RestoreV2", {{filename_}, {names}, {slices}}, {{"dtypes", dtypes}});
+  Node* restored = Graph::Current().Apply("RestoreV2", {{filename_}, {names}, {slices}}, {{"dtypes", dtypes}});
   std::vector<Node*> assignments;
   for (size_t i = 0; i < entries.size(); ++i) {
     Output value = restored->output(static_cast<int>(i));
@@ -115,6 +115,7 @@ std::string Saver::Save(Session& session, const std::string& prefix, std::option
                         const std::string& latest_filename, bool write_state) {
   std::string path = step ? prefix + "-" + std::to_string(*step) : prefix;
   const std::string directory = DirectoryOf(path);
+  CheckSameGraph(session);
   if (save_) {
     if (!directory.empty()) MakeDirs(directory);
     session.Run({{filename_, Tensor::Scalar(path)}}, {}, {save_.node});
@@ -136,6 +137,13 @@ std::string Saver::Save(Session& session, const std::string& prefix, std::option
   RemoveOld();
   if (last_.size() != count) WriteCheckpointState(directory, {path, last_, times_, next_preserved_}, latest_filename);
   return path;
+}
+
+void Saver::CheckSameGraph(const Session& session) const {
+  if (!save_ && !restore_) return;  // made for no variables: it has no nodes
+  if (graph_.lock() != session.graph()) {
+    throw InvalidArgument("the saver was made in another graph than the session's, one that may be gone");
+  }
 }
 
 void Saver::RemoveOld() {
@@ -166,6 +174,7 @@ void Saver::WriteMetaGraph(const Graph& graph, const std::string& path) const {
 }
 
 void Saver::Restore(Session& session, const std::string& prefix) const {
+  CheckSameGraph(session);
   if (!restore_) return;
   if (!CheckpointExists(prefix)) {
     throw InvalidArgument("The passed save_path is not a valid checkpoint: ", prefix);

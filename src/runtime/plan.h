@@ -66,6 +66,8 @@ class Plan {
   mutable std::mutex mutex_;
   mutable std::vector<std::unique_ptr<RunState>> idle_;  // has room for all that there are
   mutable size_t states_ = 0;
+  mutable size_t unused_ = 0;  // idle all the time since `returns_` was zero
+  mutable int returns_ = 0;
 };
 
 // Kernels that keep state from run to run (random generators, iterators' handles) are shared by all plans of a session.

@@ -110,20 +110,34 @@ std::unique_ptr<RunState> Plan::TakeState() const {
     if (!idle_.empty()) {
       auto state = std::move(idle_.back());
       idle_.pop_back();
+      unused_ = std::min(unused_, idle_.size());
       return state;
     }
+    unused_ = 0;
     idle_.reserve(states_ + 1);
     ++states_;
   }
   return std::make_unique<RunState>(*this);
 }
 
+// The last to come back is the first to be taken: those at the front that none of many runs took are more than needed.
 void Plan::GiveBack(std::unique_ptr<RunState> state) const noexcept {
+  constexpr int kManyRuns = 256;
+  std::unique_ptr<RunState> spare;
   std::lock_guard lock(mutex_);
   idle_.push_back(std::move(state));
+  if (++returns_ < kManyRuns) return;
+  if (unused_ > 0) {
+    spare = std::move(idle_.front());
+    idle_.erase(idle_.begin());
+    --states_;
+  }
+  returns_ = 0;
+  unused_ = idle_.size();
 }
 
-RunState::RunState(const Plan& plan) : plan_(plan), values_(plan.num_values), slots_(plan.num_slots) {
+RunState::RunState(const Plan& plan)
+    : plan_(plan), values_(plan.num_values), slots_(plan.num_slots), asked_(plan.num_slots) {
   pointers_.reserve(plan.inputs.size());
   for (const ValueRef& input : plan.inputs) {
     const bool constant = input.kind == ValueRef::Kind::kConstant;
@@ -150,6 +164,7 @@ Tensor RunState::Allocate(int output, DType dtype, const Shape& shape) {
   auto& buffer = slots_[slot];
   const auto elements = shape.num_elements();
   const size_t bytes = static_cast<size_t>(elements) * SizeOf(dtype);
+  asked_[slot] = std::max(asked_[slot], bytes);
   if (!buffer || buffer.use_count() > 1 || buffer->size() < bytes) buffer = NewBuffer(dtype, elements);
   return Tensor(dtype, shape, buffer);
 }
@@ -170,7 +185,9 @@ void RunState::Run(std::span<Tensor> args, std::span<Tensor> results, const Canc
     throw InvalidArgument("the function takes ", plan_.feed_names.size(), " arguments and gives ", plan_.results.size(),
                           " results, got ", args.size(), " and ", results.size());
   }
-  for (size_t i = 0; i < args.size(); ++i) CheckFeed(plan_, i, args[i]);
+  for (size_t i = 0; i < args.size(); ++i) {
+    if (args[i].defined() || plan_.needed[i]) CheckFeed(plan_, i, args[i]);  // what nobody uses may be absent
+  }
   const Depth depth(plan_.feed_names);
   Run(args, results, {*resources_, *functions_, cancellation});
 }
@@ -200,6 +217,28 @@ void RunState::Clear() {
     if (value.defined()) value = Tensor();
   }
   cancellation_ = nullptr;
+  Trim();
+}
+
+// What one large run needed goes when the runs behind it need much less.
+void RunState::Trim() {
+  constexpr size_t kSpare = 1 << 20;
+  constexpr size_t kMuch = 4;
+  constexpr int kPatience = 8;
+  size_t held = 0, asked = 0;
+  for (size_t i = 0; i < slots_.size(); ++i) {
+    if (slots_[i]) held += slots_[i]->size();
+    asked += asked_[i];
+  }
+  const bool oversized = held > kSpare && held / kMuch > asked;
+  oversized_runs_ = oversized ? oversized_runs_ + 1 : 0;
+  if (oversized_runs_ >= kPatience) {
+    for (size_t i = 0; i < slots_.size(); ++i) {
+      if (slots_[i] && slots_[i]->size() / kMuch > asked_[i]) slots_[i] = nullptr;
+    }
+    oversized_runs_ = 0;
+  }
+  std::ranges::fill(asked_, 0);
 }
 
 void RunState::RunSteps() {

@@ -29,6 +29,7 @@ class RunState final : public RunContext, public FunctionFrame {
   void RunSteps();
   void RunStep(const Step& step);
   void Clear();
+  void Trim();
 
   const Plan& plan_;
   std::shared_ptr<const Plan> lent_by_;
@@ -36,6 +37,8 @@ class RunState final : public RunContext, public FunctionFrame {
   std::vector<Tensor> values_;
   std::vector<const Tensor*> pointers_;  // of the plan's inputs
   std::vector<std::shared_ptr<Buffer>> slots_;
+  std::vector<size_t> asked_;  // of each slot in this run, in bytes
+  int oversized_runs_ = 0;     // in a row that needed much less than the slots hold
 };
 
 }  // namespace headrace

@@ -74,6 +74,89 @@ TEST_F(FunctionsTest, ErrorsNameTheInnermostOpOnce) {
   }
 }
 
+TEST_F(FunctionsTest, ErrorsNameTheCallersBehindTheOpThatFailed) {
+  const std::vector<std::pair<DType, PartialShape>> args = {{DType::kFloat, PartialShape()}};
+  const auto product = [](const auto& x) {
+    return std::vector<Output>{ApplyOp("MatMul", {{x[0]}, {x[0]}}, {}, "inner_product")};
+  };
+  TraceFunction("product", args, product);
+  const AttrMap attrs = {{"Tout", std::vector<DType>{DType::kFloat}},
+                         {"then_branch", FunctionRef{"product"}},
+                         {"else_branch", FunctionRef{"product"}}};
+  const Output x = Constant(Floats({2}, {1, 2}));
+  const Output chosen =
+      graph_->Apply("StatelessIf", {{Constant(Tensor::Scalar(true))}, {x}}, attrs, "choice")->output();
+  try {
+    Session(graph_).Run({chosen});
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_NE(std::string(error.what()).find("[op 'inner_product' (MatMul)] [called by 'choice' (StatelessIf)]"),
+              std::string::npos)
+        << error.what();
+  }
+}
+
+TEST_F(FunctionsTest, ARecursionWithoutEndIsAnError) {
+  const std::vector<std::pair<DType, PartialShape>> args = {{DType::kFloat, PartialShape()}};
+  const AttrMap attrs = {{"Tout", std::vector<DType>{DType::kFloat}},
+                         {"then_branch", FunctionRef{"again"}},
+                         {"else_branch", FunctionRef{"again"}}};
+  TraceFunction("again", args, [&](const auto& x) {
+    return std::vector<Output>{
+        Graph::Current().Apply("StatelessIf", {{Constant(Tensor::Scalar(true))}, {x[0]}}, attrs)->output()};
+  });
+  auto runner = Runner();
+  try {
+    runner.Call({"again", {}}, {Tensor::Scalar(1.0f)}, nullptr);
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), Code::kResourceExhausted);
+    EXPECT_NE(std::string(error.what()).find("recursion"), std::string::npos) << error.what();
+  }
+}
+
+TEST_F(FunctionsTest, PreparedFunctionsAreKeptByNameAndAttributes) {
+  const auto function =
+      TraceFunction("same", {{DType::kFloat, PartialShape()}}, [](const std::vector<Output>& args) { return args; });
+  auto runner = Runner();
+  const auto with = [](int64_t n) { return std::make_shared<const AttrMap>(AttrMap{{"n", n}}); };
+  const auto plain = runner.Prepare({function->name, {}});
+  EXPECT_EQ(plain, runner.Prepare({function->name, std::make_shared<const AttrMap>()}));
+  EXPECT_EQ(runner.Prepare({function->name, with(1)}), runner.Prepare({function->name, with(1)}));
+  EXPECT_NE(runner.Prepare({function->name, with(1)}), runner.Prepare({function->name, with(2)}));
+}
+
+TEST_F(FunctionsTest, AFrameRunsAgainOnItsOwnResults) {
+  const auto function = TraceFunction("step", {{DType::kFloat, PartialShape{2}}}, [](const std::vector<Output>& args) {
+    return std::vector<Output>{ApplyOp("Mul", {{args[0]}, {Constant(Tensor::Scalar(2.0f))}})};
+  });
+  auto runner = Runner();
+  const auto prepared = runner.Prepare({function->name, {}});
+  const FrameHandle frame = prepared->TakeFrame();
+  const Tensor first = Floats({2}, {1, 3});
+  std::vector<Tensor> values = {first};
+  for (int i = 0; i < 5; ++i) frame->Run(values, values, nullptr);
+  EXPECT_EQ(values[0].data<float>()[1], 96);
+  EXPECT_EQ(first.data<float>()[1], 3);  // somebody else held it
+}
+
+TEST_F(FunctionsTest, ScopesHaveRandomNumbersOfTheirOwn) {
+  const auto function = TraceFunction("random", {{DType::kInt32, PartialShape{1}}}, [](const auto& args) {
+    return std::vector<Output>{
+        ApplyOp("RandomUniform", {{args[0]}}, {{"dtype", DType::kFloat}, {"seed", 1}, {"seed2", 1}})};
+  });
+  auto runner = Runner();
+  const Tensor dims = Tensor::Vector(std::vector<int32_t>{1});
+  const auto draw = [&](FunctionRunner& from) {
+    return from.Call({function->name, {}}, {dims}, nullptr)[0].template data<float>()[0];
+  };
+  const auto one = runner.NewScope(), other = runner.NewScope();
+  const float first = draw(*one), second = draw(*one);
+  EXPECT_NE(first, second);
+  EXPECT_EQ(draw(*other), first);
+  EXPECT_EQ(draw(*other), second);
+}
+
 TEST_F(FunctionsTest, IfCallsTheBranchThatTheConditionSays) {
   const std::vector<std::pair<DType, PartialShape>> args = {{DType::kFloat, PartialShape()}};
   TraceFunction("minus", args, [](const auto& x) { return std::vector<Output>{ApplyOp("Neg", {{x[0]}})}; });

@@ -118,7 +118,8 @@ TEST_F(SessionTest, AReadComesBeforeAWriteUnlessEdgesSayOtherwise) {
   EXPECT_EQ(Values(results[2])[0], 11);
 }
 
-TEST_F(SessionTest, AValueReadBeforeAWriteStaysWhatItWas) {
+// As in TensorFlow 1, where "x/read" is the memory of a reference variable.
+TEST_F(SessionTest, AnOpThatWaitsForAWriteSeesWhatWasWritten) {
   const Output v = Variable("v", Floats({1}, {1}));
   const Output read = Read(v, "read");
   Node* add = graph_->Apply("AssignAdd", {{v}, {read}}, {}, "add");
@@ -129,7 +130,7 @@ TEST_F(SessionTest, AValueReadBeforeAWriteStaysWhatItWas) {
   }
   Session session(graph_);
   Initialize(session);
-  EXPECT_EQ(Values(session.Run({sum})[0])[0], 3);  // 1 + 2
+  EXPECT_EQ(Values(session.Run({sum})[0])[0], 4);  // 2 + 2
 }
 
 TEST_F(SessionTest, AFetchedVariableIsNotChangedByLaterRuns) {
@@ -272,6 +273,56 @@ TEST_F(SessionTest, AClosedSessionRefusesToRun) {
   ErrorOf([&] { session.Run({x}); }, &code);
   EXPECT_EQ(code, Code::kFailedPrecondition);
   EXPECT_THROW(callable(), Error);
+}
+
+TEST_F(SessionTest, ACallableMayOutliveItsSession) {
+  const Output v = Variable("v", Floats({1}, {1}));
+  Session::Callable callable;
+  EXPECT_THROW(callable(), Error);
+  {
+    Session session(graph_);
+    Initialize(session);
+    callable = session.MakeCallable({}, {v});
+    EXPECT_EQ(Values(callable()[0])[0], 1);
+  }
+  Code code{};
+  ErrorOf([&] { callable(); }, &code);
+  EXPECT_EQ(code, Code::kFailedPrecondition);
+}
+
+TEST_F(SessionTest, AnAbsentOutputIsAnError) {
+  const Output none;
+  EXPECT_THROW(none.dtype(), Error);
+  EXPECT_THROW(none.name(), Error);
+  EXPECT_THROW(ApplyOp("AddV2", {{none}, {Constant(Floats({1}, {1}))}}), Error);
+}
+
+TEST_F(SessionTest, AGraphOnTheStackIsRefusedWithAReason) {
+  Graph graph;
+  const GraphScope scope(graph);
+  EXPECT_NE(ErrorOf([] { Session session(Graph::SharedCurrent()); }).find("make_shared"), std::string::npos);
+}
+
+// Two threads each read a variable, compute and write it: no update of the one is lost, and no value is torn.
+TEST_F(SessionTest, AValueReadIsWholeWhileOthersWrite) {
+  constexpr int kSize = 1 << 14;
+  const Output v = Variable("v", Tensor::Zeros(DType::kFloat, {kSize}));
+  const Output read = Read(v, "v/read");
+  const Output spread = ApplyOp("Sub", {{ApplyOp("Max", {{read}, {Constant(Tensor::Scalar(0))}})},
+                                        {ApplyOp("Min", {{read}, {Constant(Tensor::Scalar(0))}})}});
+  const Output ones =
+      ApplyOp("Fill", {{Constant(Tensor::Vector(std::vector<int32_t>{kSize}))}, {Constant(Tensor::Scalar(1.0f))}});
+  Node* step = graph_->Apply("AssignAdd", {{v}, {ones}}, {{"use_locking", true}}, "step");
+  Session session(graph_);
+  Initialize(session);
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 3; ++t) {
+    threads.emplace_back([&] {
+      for (int i = 0; i < 100; ++i) EXPECT_EQ(session.Run({}, {spread}, {step})[0].scalar<float>(), 0);
+    });
+  }
+  for (auto& thread : threads) thread.join();
+  EXPECT_EQ(Values(session.Run({v})[0])[kSize - 1], 300);
 }
 
 TEST_F(SessionTest, NodesOfOtherGraphsAreRefused) {

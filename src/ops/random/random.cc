@@ -1,9 +1,10 @@
-// Random numbers, TensorFlow's: Philox under the op's seeds. A node's generator lives in the session's resources and
+// Random numbers, TensorFlow's: Philox under the op's seeds. A kernel's generator lives in the session's resources and
 // moves on with every run, by as much as TensorFlow moves it.
 #include "headrace/ops/random.h"
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cmath>
 #include <limits>
 #include <memory>
@@ -50,13 +51,14 @@ class RandomState : public Object {
   Philox generator_;
 };
 
-// Finds a node's generator. Seeds are part of its name: in eager mode all nodes of an op have one name.
+// Finds a kernel's generator among the resources that the kernel runs with: kernels made apart (of two iterators, say)
+// have generators of their own.
 class RandomSource {
  public:
   explicit RandomSource(const Node& node)
       : seed_(node.attr<int64_t>("seed")),
         seed2_(node.attr<int64_t>("seed2")),
-        name_(internal::Concat(node.name(), ":", node.type(), ":", seed_, ":", seed2_)) {}
+        name_(internal::Concat(node.name(), ":", node.type(), ":", made_++)) {}
   Philox Reserve(KernelContext& context, uint64_t groups) const {
     return context.resources()
         .LookupOrCreate<RandomState>("random", name_, [this] { return std::make_shared<RandomState>(seed_, seed2_); })
@@ -64,6 +66,7 @@ class RandomSource {
   }
 
  private:
+  static inline std::atomic<int64_t> made_ = 0;
   int64_t seed_, seed2_;
   std::string name_;
 };
