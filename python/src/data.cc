@@ -175,8 +175,11 @@ void BindData(nb::module_& m) {
       .def("concatenate", &Dataset::Concatenate)
       .def("prefetch", &Dataset::Prefetch)
       .def("cache", &Dataset::Cache)
-      .def("one_shot_iterator", &Dataset::OneShotIterator)
-      .def("initializable_iterator", &Dataset::InitializableIterator)
+      .def("one_shot_iterator", [](const Dataset& d) { return AsValueError([&] { return d.OneShotIterator(); }); })
+      .def("initializable_iterator",
+           [](const Dataset& d, const std::string& shared_name) {
+             return AsValueError([&] { return d.InitializableIterator(shared_name); });
+           })
       .def_prop_ro("variant", [](const Dataset& self) { return self.variant(); })
       .def_prop_ro("output_types", [](const Dataset& self) { return DTypesOf(self.layout(), self.dtypes()); })
       .def_prop_ro("output_shapes", [](const Dataset& self) { return ShapesOf(self.layout(), self.shapes()); });
