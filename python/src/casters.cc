@@ -68,7 +68,7 @@ nb::object NodeToPython(Node* node) {
   return nb::cast(OperationRef{node, node->graph()->weak_from_this().lock()});
 }
 
-Output ValueOf(const Variable& variable) {
+Output CurrentValueOf(const Variable& variable) {
   if (!variable.is_resource()) return variable.value;
   return ApplyOp("ReadVariableOp", {{variable.handle}}, {{"dtype", variable.dtype()}});
 }
@@ -89,7 +89,7 @@ Output ExistingOutput(nb::handle value, bool look_only = false) {
   TensorRef* tensor = nullptr;
   if (nb::try_cast(value, tensor, false) && tensor) return OutputOfRef(*tensor);
   Variable* variable = nullptr;
-  if (nb::try_cast(value, variable, false) && variable) return look_only ? variable->value : ValueOf(*variable);
+  if (nb::try_cast(value, variable, false) && variable) return look_only ? variable->value : CurrentValueOf(*variable);
   if (PyObject_HasAttrString(value.ptr(), "_as_graph_element")) {
     nb::object element = value.attr("_as_graph_element")();
     if (nb::try_cast(element, tensor, false) && tensor) return OutputOfRef(*tensor);

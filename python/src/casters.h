@@ -52,7 +52,7 @@ PartialShape ShapeFromPython(nb::handle value);  // None, an int, a list, a Tens
 nb::object ShapeToPython(const PartialShape& shape);
 nb::object OutputToPython(const Output& output);  // None for an absent one
 // What `variable.value()` is: the one read of a reference variable, a new one of a resource.
-Output ValueOf(const Variable& variable);
+Output CurrentValueOf(const Variable& variable);
 nb::object NodeToPython(Node* node);  // None for null
 // A tensor as it is; a variable's value; a list with tensors in it packed; anything else as a constant called `name`.
 // Errors: TypeError if `dtype` is given and the tensor has another one.

@@ -113,7 +113,7 @@ void BindVariable(nb::module_& m) {
       .def_prop_ro("op", [](const Variable& v) { return NodeToPython(v.handle.node); })
       .def_prop_ro("graph", [](const Variable& v) { return v.handle.graph()->weak_from_this().lock(); })
       .def_prop_ro("_is_resource", &Variable::is_resource)
-      .def("value", &ValueOf)
+      .def("value", &CurrentValueOf)
       // A read made here, which waits for what is waited for here.
       .def("read_value",
            [](const Variable& v) {
@@ -121,7 +121,7 @@ void BindVariable(nb::module_& m) {
              Output read;
              {
                const NameScope scope("Read");
-               read = ValueOf(v);
+               read = CurrentValueOf(v);
              }
              return ApplyOp("Identity", {{read}});
            })

@@ -7,8 +7,7 @@
 #include <shared_mutex>
 #include <unordered_map>
 
-#include "base/thread_pool.h"
-#include "runtime/plan.h"
+#include "runtime/run_kernel.h"
 
 namespace headrace {
 namespace {
@@ -70,24 +69,6 @@ bool HoldsTensors(const AttrMap& attrs) {
   });
 }
 
-// Whether the op calls a function, in which anything may happen.
-bool CallsFunctions(const Node& node) {
-  return std::ranges::any_of(node.attrs(), [](const auto& entry) {
-    return entry.second.template get_if<FunctionRef>() || entry.second.template get_if<std::vector<FunctionRef>>();
-  });
-}
-
-void FindLocks(Application* made) {
-  const Effects& effects = made->op->effects;
-  made->locks = !effects.reads.empty() || !effects.writes.empty();
-  if (effects.reads.size() + effects.writes.size() != 1) return;
-  const int argument = effects.reads.empty() ? effects.writes[0] : effects.reads[0];
-  const auto [begin, end] = made->node->InputRange(made->op->inputs[argument].name);
-  if (end != begin + 1) return;
-  made->only_variable = begin;
-  made->exclusive = effects.reads.empty();
-}
-
 std::shared_ptr<const Application> Make(const Wanted& wanted) {
   auto made = std::make_shared<Application>();
   made->op = &wanted.op;
@@ -108,8 +89,8 @@ std::shared_ptr<const Application> Make(const Wanted& wanted) {
   made->node = made->graph.Apply(wanted.op.name, arguments, wanted.attrs);
   if (!wanted.op.kernel) throw Unimplemented("op ", wanted.op.name, " can't run eagerly: it has no kernel");
   made->kernel = wanted.op.kernel(*made->node);
-  made->may_wait = wanted.op.effects.blocking || wanted.op.effects.stateful || CallsFunctions(*made->node);
-  FindLocks(made.get());
+  made->may_wait = wanted.op.effects.blocking || wanted.op.effects.stateful || CallsFunctions(wanted.op);
+  made->variables = VariableArguments(*made->node);
   return made;
 }
 
@@ -142,30 +123,17 @@ class Applications {
   std::unordered_multimap<uint64_t, std::shared_ptr<const Application>> by_hash_;
 };
 
-class CallContext : public KernelContext {
+class CallContext final : public RunContext {
  public:
-  CallContext(const Application& application, const Tensor* const* inputs, Tensor* outputs, ResourceManager& resources,
-              FunctionRunner& functions)
-      : resources_(resources), functions_(functions) {
+  CallContext(const Application& application, const Tensor* const* inputs, Tensor* outputs,
+              const RunEnvironment& environment) {
+    Enter(environment);
     node_ = application.node;
     inputs_ = inputs;
     outputs_ = outputs;
     num_inputs_ = static_cast<int>(application.dtypes.size());
     num_outputs_ = application.node->num_outputs();
   }
-  ThreadPool& pool() override { return ThreadPool::Compute(); }
-  ResourceManager& resources() override { return resources_; }
-  FunctionRunner& functions() override { return functions_; }
-  bool cancelled() const override { return false; }
-
- protected:
-  Tensor Allocate(int, DType dtype, const Shape& shape) override { return Tensor(dtype, shape); }
-  bool MayReuse(int, int) override { return false; }
-  Tensor AllocateScratch(DType dtype, const Shape& shape) override { return Tensor(dtype, shape); }
-
- private:
-  ResourceManager& resources_;
-  FunctionRunner& functions_;
 };
 
 [[noreturn]] void RethrowFrom(const Application& application) {
@@ -205,18 +173,11 @@ bool MayWait(const Application& application) {
 
 void RunKernel(const Application& application, const Tensor* const* inputs, Tensor* outputs, ResourceManager& resources,
                FunctionRunner& functions) {
-  CallContext context(application, inputs, outputs, resources, functions);
+  CallContext context(application, inputs, outputs, {resources, functions});
   try {
-    if (application.only_variable >= 0) {
-      const Tensor& handle = *inputs[application.only_variable];
-      if (auto state = std::dynamic_pointer_cast<VariableState>(handle.object())) {
-        const VariableLock lock(std::move(state), application.exclusive);
-        return application.kernel(context);
-      }
-    } else if (application.locks) {
-      const auto locks = VariableLock::OfInputs(*application.node, [&](int i) -> const Tensor& { return *inputs[i]; });
-      return application.kernel(context);
-    }
+    if (application.variables.empty()) return application.kernel(context);
+    VariableLocks locks;
+    locks.Take(application.variables, inputs);
     application.kernel(context);
   } catch (...) {
     RethrowFrom(application);

@@ -14,10 +14,8 @@ struct Application {
   Graph graph;
   Node* node = nullptr;
   Kernel kernel;
-  bool locks = false;  // reads or writes variables
+  std::vector<VariableArgument> variables;  // that the kernel reads and writes
   bool may_wait = false;
-  int only_variable = -1;  // the one input whose variable it reads or writes, if there is just one
-  bool exclusive = false;  // of only_variable
 };
 
 // What eager execution keeps for the process.

@@ -88,7 +88,7 @@ struct TracedFunction::Impl : std::enable_shared_from_this<TracedFunction::Impl>
   std::vector<int> gradient_of;              // a source's position among backward's results; -1 if none
 
   std::vector<Tensor> Call(const Function& function, std::vector<Tensor> inputs) {
-    return EagerState::Global().functions.Call(function.name, inputs);
+    return EagerState::Global().functions.Call({function.name, {}}, std::move(inputs), nullptr);
   }
 
   void PrepareGradient() {
