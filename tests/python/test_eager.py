@@ -292,3 +292,18 @@ def test_a_program_may_run_eagerly_as_a_whole():
         "assert float(tf.layers.dense(tf.ones([1, 2]), 3)[0, 0]) is not None\n"
     )
     subprocess.run([sys.executable, "-c", program], check=True, timeout=120)
+
+
+def test_the_devices_are_the_cpu():
+    from tensorflow.python.framework import config
+
+    assert [d.device_type for d in config.list_physical_devices()] == ["CPU"]
+    assert config.list_physical_devices("GPU") == [] and config.list_logical_devices("CPU")[0].name == "/device:CPU:0"
+
+
+def test_the_status_of_an_op_is_an_error_of_its_class():
+    from tensorflow.python.eager import core
+
+    error = core._status_to_exception(3, "wrong")
+    assert isinstance(error, tf.errors.InvalidArgumentError) and error.message == "wrong"
+    assert "InvalidArgumentError: wrong" in str(core._NotOkStatusException("wrong", 3))
