@@ -12,6 +12,7 @@
 #include <unordered_set>
 #include <vector>
 
+#include "base/thread_pool.h"
 #include "declare/declare.h"
 #include "headrace/operators.h"
 #include "headrace/ops/math.h"
@@ -265,13 +266,17 @@ DEFINE_OP("OneHot")
           (i < at ? outer : inner) *= indices.dim(i);
         }
         Tensor& output = context.AllocateOutput(0, shape);
-        FillElements(output.dtype(), off.raw(), output.raw(), output.num_elements());
-        for (int64_t i = 0; i < outer * inner; ++i) {
-          const int64_t hot = indices.AsInt64(i);
-          if (hot < 0 || hot >= depth) continue;
-          CopyElements(output.dtype(), on.raw(),
-                       ElementAt(output.dtype(), output.raw(), (i / inner * depth + hot) * inner + i % inner), 1);
-        }
+        const DType dtype = output.dtype();
+        const int64_t block = depth * inner;  // what one step of `outer` gives
+        context.pool().ParallelFor(outer, 1 + (1 << 15) / (block + 1), [&](int64_t begin, int64_t end) {
+          FillElements(dtype, off.raw(), ElementAt(dtype, output.raw(), begin * block), (end - begin) * block);
+          for (int64_t i = begin * inner; i < end * inner; ++i) {
+            const int64_t hot = indices.AsInt64(i);
+            if (hot < 0 || hot >= depth) continue;
+            CopyElements(dtype, on.raw(), ElementAt(dtype, output.raw(), (i / inner * depth + hot) * inner + i % inner),
+                         1);
+          }
+        });
       };
     })
     .NoGradient();
