@@ -3,6 +3,7 @@
 
 #include <cstring>
 
+#include "base/thread_pool.h"
 #include "declare/declare.h"
 #include "headrace/ops/array.h"
 #include "kernels/copy.h"
@@ -12,7 +13,8 @@ namespace {
 
 template <class Word>
 void SelectLoop(const bool* condition, const Word* t, const Word* e, Word* out, int64_t n) {
-  for (int64_t i = 0; i < n; ++i) out[i] = condition[i] ? t[i] : e[i];
+  const void* operands[] = {condition, t, e};
+  LaneLoopFor<Word, bool, Word, Word>([](bool c, Word x, Word y) { return c ? x : y; })(operands, out, n);
 }
 
 // All three dense and of one size. Strings and objects are assigned one by one.
@@ -48,7 +50,11 @@ void RunSelect(KernelContext& context, const Tensor& condition, const Shape& sha
   const Tensor c = Broadcasted(context, condition, shape), t = Broadcasted(context, context.input(1), shape),
                e = Broadcasted(context, context.input(2), shape);
   Tensor& output = context.AllocateOutput(0, shape);
-  SelectElements(t.dtype(), c.data<bool>(), t.raw(), e.raw(), output.raw(), output.num_elements());
+  const DType dtype = output.dtype();
+  context.pool().ParallelFor(output.num_elements(), 1 << 15, [&](int64_t begin, int64_t end) {
+    SelectElements(dtype, c.data<bool>() + begin, ElementAt(dtype, t.raw(), begin), ElementAt(dtype, e.raw(), begin),
+                   ElementAt(dtype, output.raw(), begin), end - begin);
+  });
 }
 
 DEFINE_OP("SelectV2")
