@@ -307,3 +307,12 @@ def test_the_status_of_an_op_is_an_error_of_its_class():
     error = core._status_to_exception(3, "wrong")
     assert isinstance(error, tf.errors.InvalidArgumentError) and error.message == "wrong"
     assert "InvalidArgumentError: wrong" in str(core._NotOkStatusException("wrong", 3))
+
+
+def test_contrib_eager_shows_the_same_functions():
+    tfe = tf.contrib.eager
+    v = tfe.Variable(4.0)
+    assert tfe.executing_eagerly() and tfe.num_gpus() == 0
+    assert tfe.implicit_gradients(lambda: v * v)()[0][0].numpy() == 8
+    assert tfe.gradients_function(lambda x: x * x)(3.0)[0].numpy() == 6
+    assert tfe.defun(lambda x: x + v)(tf.constant(1.0)).numpy() == 5
