@@ -316,3 +316,12 @@ def test_contrib_eager_shows_the_same_functions():
     assert tfe.implicit_gradients(lambda: v * v)()[0][0].numpy() == 8
     assert tfe.gradients_function(lambda x: x * x)(3.0)[0].numpy() == 6
     assert tfe.defun(lambda x: x + v)(tf.constant(1.0)).numpy() == 5
+
+
+def test_an_eager_tensor_is_made_of_a_value():
+    from tensorflow.python.framework import ops
+
+    made = ops.EagerTensor([1, 2], device=None, dtype=tf.float64)
+    assert made.dtype == tf.float64 and made.numpy().tolist() == [1, 2]
+    with pytest.raises(TypeError):
+        ops.EagerTensor("text", device=None, dtype=tf.float32)
