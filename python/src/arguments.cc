@@ -1,10 +1,15 @@
 // apply(): what the generated op wrappers call. Converts Python values to the op's arguments by 1.15's rules: a type
 // attribute is fixed by the first tensor given for it, and values that are no tensors become constants of that type,
 // named after the argument inside the op's scope.
+#include <algorithm>
+#include <map>
+#include <utility>
+
 #include "bind.h"
 #include "casters.h"
 #include "eager.h"
 #include "headrace/op.h"
+#include "kernels/copy.h"
 
 namespace headrace::python {
 namespace {
@@ -58,15 +63,39 @@ class Arguments {
       output =
           OutputFromPython(value, DType::kInvalid == wanted ? wanted : KnownDType(value, wanted), name, Default(arg));
     } catch (const nb::builtin_exception& error) {
-      Raise(internal::Concat("Failed to convert argument '", arg.name, "' of '", op_.name, "' Op: ", error.what()));
+      Refuse(arg, value, wanted, error);
     }
     if (wanted != DType::kInvalid && output.dtype() != wanted) {
       Raise(internal::Concat("Input '", arg.name, "' of '", op_.name, "' Op has type ", output.dtype(),
                              " that does not match ", arg.type_attr.empty() ? "expected type of " : "type ", wanted,
                              arg.type_attr.empty() ? "." : " of argument '" + FirstArgOf(arg.type_attr) + "'."));
     }
-    if (!arg.type_attr.empty() && wanted == DType::kInvalid) attrs_[arg.type_attr] = output.dtype();
+    if (!arg.type_attr.empty() && wanted == DType::kInvalid) {
+      CheckAllowed(arg, output.dtype());
+      attrs_[arg.type_attr] = output.dtype();
+    }
     return output;
+  }
+
+  // 1.15's words for a value that can't be converted.
+  [[noreturn]] void Refuse(const OpArg& arg, nb::handle value, DType wanted, const nb::builtin_exception& error) const {
+    if (error.type() == nb::exception_type::value_error) {
+      throw nb::value_error(
+          internal::Concat("Tried to convert '", arg.name, "' to a tensor and failed. Error: ", error.what()).c_str());
+    }
+    if (wanted == DType::kInvalid) throw nb::type_error(error.what());
+    Raise(internal::Concat("Expected ", wanted, " passed to parameter '", arg.name, "' of op '", op_.name, "', got ",
+                           nb::steal<nb::str>(PyObject_Repr(value.ptr())).c_str(), " of type '",
+                           Py_TYPE(value.ptr())->tp_name, "' instead. Error: ", error.what()));
+  }
+
+  void CheckAllowed(const OpArg& arg, DType dtype) const {
+    const OpAttr* attr = op_.FindAttr(arg.type_attr);
+    if (!attr || attr->allowed_types.empty() || std::ranges::count(attr->allowed_types, dtype) > 0) return;
+    std::string allowed;
+    for (const DType type : attr->allowed_types) allowed += internal::Concat(allowed.empty() ? "" : ", ", type);
+    Raise(internal::Concat("Value passed to parameter '", arg.name, "' has DataType ", dtype,
+                           " not in list of allowed values: ", allowed));
   }
 
   // Tensors keep their dtype (a wrong one is reported with the argument's name); only values are converted to it.
@@ -155,8 +184,21 @@ bool IsList(const OpArg& arg) {
   return !arg.number_attr.empty() || !arg.type_list_attr.empty();
 }
 
-// An Operation (None if the op ran at once) if the op has no outputs, its tensor (or list) if it has one, else a tuple
-// of them.
+// The named tuple of an op's outputs, made once.
+nb::handle ResultClass(const OpDef& op) {
+  static auto& classes = *new std::map<const OpDef*, PyObject*>;  // Python may be gone before statics are
+  PyObject*& result_class = classes[&op];
+  if (!result_class) {
+    nb::list fields;
+    for (const OpArg& arg : op.outputs) fields.append(nb::str(arg.name.c_str()));
+    const nb::object namedtuple = nb::module_::import_("collections").attr("namedtuple");
+    result_class = namedtuple(op.name.c_str(), fields, nb::arg("rename") = true).release().ptr();
+  }
+  return result_class;
+}
+
+// An Operation (None if the op ran at once) if the op has no outputs, its tensor (or list) if it has one, else a named
+// tuple of them.
 nb::object Results(Node* node) {
   const OpDef& op = node->op();
   if (op.outputs.empty()) return NodeToPython(node);
@@ -177,7 +219,7 @@ nb::object Results(Node* node) {
     for (int64_t i = 0; i < length; ++i) list.append(OutputToPython(node->output(next++)));
     results.append(list);
   }
-  return nb::tuple(results);
+  return ResultClass(op).attr("_make")(results);
 }
 
 // Values that need conversion go through Outputs of the immediate graph.
@@ -223,6 +265,21 @@ nb::object Apply(const std::string& op_name, nb::list inputs, nb::dict attrs, nb
 
 }  // namespace
 
+// The elements in another shape, the last one repeated where there are too few.
+Tensor Filled(const Tensor& values, const Shape& shape) {
+  const int64_t given = values.num_elements(), wanted = shape.num_elements();
+  if (given == wanted) return values.Reshaped(shape);
+  if (given > wanted) {
+    throw InvalidArgument("Too many elements provided. Needed at most ", wanted, ", but received ", given);
+  }
+  if (given == 0) throw InvalidArgument("no element was provided to fill shape ", shape);
+  Tensor filled(values.dtype(), shape);
+  CopyElements(values.dtype(), values.raw(), filled.raw(), given);
+  FillElements(values.dtype(), ElementAt(values.dtype(), std::as_const(values).raw(), given - 1),
+               ElementAt(values.dtype(), filled.raw(), given), wanted - given);
+  return filled;
+}
+
 void BindArguments(nb::module_& m) {
   m.def("apply", &Apply, nb::arg("op"), nb::arg("inputs"), nb::arg("attrs"), nb::arg("name").none() = nb::none(),
         "Adds a node to the current graph. `inputs` has one entry for each argument of the op: a tensor-like value, or "
@@ -241,18 +298,9 @@ void BindArguments(nb::module_& m) {
       "constant",
       [](nb::handle value, nb::handle dtype, nb::handle shape, const std::string& name) {
         Tensor tensor = ToTensor(value, dtype.is_none() ? DType::kInvalid : DTypeFromPython(dtype));
-        if (!shape.is_none()) {
-          Shape wanted = ShapeFromPython(shape).ToShape();
-          if (tensor.num_elements() == 1 && wanted.num_elements() != 1) {
-            std::vector<Tensor> filled = {tensor};
-            tensor = ToTensor(nb::module_::import_("numpy").attr("full")(
-                                  nb::cast(std::vector<int64_t>(wanted.begin(), wanted.end())), ToPython(tensor)),
-                              tensor.dtype());
-          } else {
-            tensor = tensor.Reshaped(wanted);
-          }
-        }
-        return Constant(tensor, name);
+        return AsValueError([&] {
+          return Constant(shape.is_none() ? tensor : Filled(tensor, ShapeFromPython(shape).ToShape()), name);
+        });
       },
       nb::arg("value").none(), nb::arg("dtype").none() = nb::none(), nb::arg("shape").none() = nb::none(),
       nb::arg("name") = "Const");

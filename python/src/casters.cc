@@ -90,6 +90,18 @@ Output ExistingOutput(nb::handle value) {
   return {};
 }
 
+// The sizes of a tf.TensorShape as a list. Errors: ValueError unless all are known.
+nb::object SizesOf(nb::handle shape) {
+  const PartialShape known = ShapeFromPython(shape);
+  if (!known.IsFullyDefined()) {
+    throw nb::value_error(
+        internal::Concat("Cannot convert a partially known TensorShape to a Tensor: ", nb::str(shape).c_str()).c_str());
+  }
+  nb::list sizes;
+  for (int64_t size : known.dims()) sizes.append(size);
+  return sizes;
+}
+
 bool HasTensor(nb::handle value, Output* first) {
   if (!PyList_Check(value.ptr()) && !PyTuple_Check(value.ptr())) {
     *first = ExistingOutput(value);
@@ -137,10 +149,17 @@ Output OutputFromPython(nb::handle value, DType dtype, std::string_view name, DT
     return output;
   }
   if (value.is_none()) throw nb::value_error("None values not supported.");
+  nb::object sizes;  // of a tf.TensorShape
+  if (PyObject_TypeCheck(value.ptr(), reinterpret_cast<PyTypeObject*>(Skin().tensor_shape))) {
+    value = sizes = SizesOf(value);
+    if (dtype == DType::kInvalid) dtype = nb::len(sizes) == 0 ? DType::kInt32 : dtype;
+  }
   if (dtype == DType::kInvalid && preferred != DType::kInvalid) {
     try {
       return Constant(ToTensor(value, preferred), name);
     } catch (const nb::builtin_exception&) {  // another type is fine when it was only preferred
+    } catch (const nb::python_error& error) {
+      if (!error.matches(PyExc_OverflowError)) throw;
     }
   }
   return Constant(ToTensor(value, dtype), name);
@@ -193,14 +212,19 @@ std::string Text(nb::handle value, const std::string& where) {
 template <class T>
 T Number(nb::handle value, const char* kind, const std::string& where) {
   if constexpr (std::is_same_v<T, bool>) {
-    int truth = PyObject_IsTrue(value.ptr());
-    if (truth < 0) nb::raise_python_error();
-    return truth != 0;
-  } else {
+    const std::string_view type = Py_TYPE(value.ptr())->tp_name;
+    if (PyBool_Check(value.ptr()) || type == "numpy.bool_" || type == "numpy.bool") {
+      return PyObject_IsTrue(value.ptr()) == 1;
+    }
+  } else if (!PyUnicode_Check(value.ptr()) && !PyBytes_Check(value.ptr())) {
+    // int() and float() of what is given, as 1.15's attributes are made.
     nb::object number =
-        nb::steal(std::is_floating_point_v<T> ? PyNumber_Float(value.ptr()) : PyNumber_Index(value.ptr()));
-    if (number.is_valid()) return nb::cast<T>(number);
+        nb::steal(std::is_floating_point_v<T> ? PyNumber_Float(value.ptr()) : PyNumber_Long(value.ptr()));
+    T converted;
+    if (number.is_valid() && nb::try_cast(number, converted)) return converted;
     PyErr_Clear();
+  }
+  {
     nb::str repr = nb::steal<nb::str>(PyObject_Repr(value.ptr()));
     throw nb::type_error(internal::Concat("Expected ", kind, " for ", where, " not ", repr.c_str(), ".").c_str());
   }

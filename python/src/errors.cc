@@ -4,6 +4,7 @@
 #include "bind.h"
 #include "casters.h"
 #include "headrace/hooks.h"
+#include "headrace/state_error.h"
 
 namespace headrace::python {
 
@@ -28,6 +29,8 @@ void BindErrors(nb::module_& m) {
       PyErr_SetNone(type.ptr());
     } catch (const BuildError& error) {
       PyErr_SetString(PyExc_ValueError, error.what());
+    } catch (const StateError& error) {
+      PyErr_SetString(PyExc_RuntimeError, error.what());
     } catch (const Error& error) {
       if (!Skin().make_error) {
         PyErr_SetString(PyExc_RuntimeError, error.what());

@@ -5,7 +5,9 @@
 #include <numpy/arrayobject.h>
 #include <numpy/arrayscalars.h>
 
+#include <algorithm>
 #include <cstring>
+#include <limits>
 
 namespace headrace::python {
 namespace {
@@ -114,16 +116,34 @@ Shape ShapeOf(PyArrayObject* array) {
   return shape;
 }
 
-nb::object AsArray(nb::handle value, int type = NPY_NOTYPE, bool force = false) {
+std::string Repr(nb::handle value) {
+  nb::str repr = nb::steal<nb::str>(PyObject_Repr(value.ptr()));
+  if (!repr.is_valid()) nb::raise_python_error();
+  return repr.c_str();
+}
+
+[[noreturn]] void FailRagged(nb::handle value) {
+  throw nb::value_error(internal::Concat("Argument must be a dense tensor: ", Repr(value),
+                                         " has lists of different lengths side by side.")
+                            .c_str());
+}
+
+// np.array(value, dtype): nested lists element by element, so that numbers that do not fit are OverflowErrors; arrays
+// of another type or byte order are cast.
+nb::object AsArray(nb::handle value, int type = NPY_NOTYPE) {
   PyArray_Descr* description = type == NPY_NOTYPE ? nullptr : PyArray_DescrFromType(type);
-  int flags = NPY_ARRAY_C_CONTIGUOUS | NPY_ARRAY_ALIGNED | NPY_ARRAY_NOTSWAPPED | (force ? NPY_ARRAY_FORCECAST : 0);
-  PyObject* array = PyArray_FromAny(value.ptr(), description, 0, 0, flags, nullptr);
-  if (!array) nb::raise_python_error();
-  return nb::steal(array);
+  constexpr int kFlags =
+      NPY_ARRAY_C_CONTIGUOUS | NPY_ARRAY_ALIGNED | NPY_ARRAY_NOTSWAPPED | NPY_ARRAY_FORCECAST | NPY_ARRAY_ENSUREARRAY;
+  PyObject* array = PyArray_CheckFromAny(value.ptr(), description, 0, 0, kFlags, nullptr);
+  if (array) return nb::steal(array);
+  nb::python_error error;
+  const bool is_list = PyList_Check(value.ptr()) || PyTuple_Check(value.ptr());
+  if (is_list && error.matches(PyExc_ValueError) && std::strstr(error.what(), "sequence")) FailRagged(value);
+  throw error;
 }
 
 Tensor StringsOf(nb::handle value) {
-  nb::object objects = AsArray(value, NPY_OBJECT, true);
+  nb::object objects = AsArray(value, NPY_OBJECT);
   auto* array = reinterpret_cast<PyArrayObject*>(objects.ptr());
   Tensor result(DType::kString, ShapeOf(array));
   auto items = static_cast<PyObject**>(PyArray_DATA(array));
@@ -137,24 +157,49 @@ Tensor CopyOf(PyArrayObject* array, DType dtype) {
   return result;
 }
 
-// The first thing in a nested list that is not a list; null if there is none.
-PyObject* FirstLeaf(PyObject* value) {
-  while (PyList_Check(value) || PyTuple_Check(value)) {
-    if (PySequence_Fast_GET_SIZE(value) == 0) return nullptr;
-    value = PySequence_Fast_GET_ITEM(value, 0);
-  }
-  return value;
+bool IsList(PyObject* value) {
+  return PyList_Check(value) || PyTuple_Check(value);
 }
 
-// What TensorFlow refuses to convert silently: text to numbers, fractions to integers, numbers to bool or string.
-void CheckCompatible(nb::handle value, DType given, DType wanted) {
-  bool fine = given == wanted || (IsFloating(wanted) && IsInteger(given)) || (IsInteger(wanted) && IsInteger(given)) ||
-              (IsFloating(wanted) && IsFloating(given)) || (IsComplex(wanted) && IsNumeric(given));
-  if (fine) return;
-  nb::str repr = nb::steal<nb::str>(PyObject_Repr(value.ptr()));
-  std::string message = internal::Concat("Expected ", wanted, ", got ", repr.c_str(), " of type '",
-                                         Py_TYPE(value.ptr())->tp_name, "' instead.");
-  throw nb::type_error(message.c_str());
+// The first thing in a nested list that is not a list and for which f holds; null if there is none.
+template <class F>
+PyObject* FindLeaf(PyObject* value, const F& f) {
+  if (!IsList(value)) return f(value) ? value : nullptr;
+  for (Py_ssize_t i = 0; i < PySequence_Fast_GET_SIZE(value); ++i) {
+    if (PyObject* found = FindLeaf(PySequence_Fast_GET_ITEM(value, i), f)) return found;
+  }
+  return nullptr;
+}
+
+bool IsText(PyObject* value) {
+  return PyBytes_Check(value) || PyUnicode_Check(value);
+}
+bool IsNumpy(PyObject* value) {
+  return PyArray_Check(value) || PyArray_CheckScalar(value);
+}
+// NumPy's and what gives its values as such: pandas' Series and frames, arrays of other libraries. They keep their
+// type.
+bool GivesArray(PyObject* value) {
+  return IsNumpy(value) || (!PyType_Check(value) && PyObject_HasAttrString(value, "__array__"));
+}
+
+// Whether 1.15 takes a Python value as an element of `wanted`: no text for numbers, no fractions for integers, no
+// numbers for bool or string. NumPy's scalars and what converts itself count by what they convert to.
+bool Suits(PyObject* leaf, DType wanted) {
+  if (wanted == DType::kString) return IsText(leaf);
+  if (IsText(leaf) || leaf == Py_None) return false;
+  if (wanted == DType::kBool) return PyBool_Check(leaf) || PyArray_IsScalar(leaf, Bool) || PyArray_Check(leaf);
+  if (IsInteger(wanted)) return PyIndex_Check(leaf) != 0 || PyArray_IsScalar(leaf, Bool) || PyArray_Check(leaf);
+  if (IsFloating(wanted)) return !PyComplex_Check(leaf) || PyArray_Check(leaf);
+  return true;
+}
+
+void CheckSuits(nb::handle value, DType wanted) {
+  PyObject* mismatch = FindLeaf(value.ptr(), [wanted](PyObject* leaf) { return !Suits(leaf, wanted); });
+  if (!mismatch) return;
+  throw nb::type_error(internal::Concat("Expected ", wanted, ", got ", Repr(mismatch), " of type '",
+                                        Py_TYPE(mismatch)->tp_name, "' instead.")
+                           .c_str());
 }
 
 template <class T>
@@ -191,37 +236,104 @@ Tensor PythonScalar(PyObject* value, DType dtype) {
     if (dtype == DType::kInvalid) {
       return small ? ScalarOf(static_cast<int32_t>(number)) : ScalarOf(static_cast<int64_t>(number));
     }
-  } else if (PyBytes_Check(value) || PyUnicode_Check(value)) {
+  } else if (IsText(value)) {
     if (dtype == DType::kString || dtype == DType::kInvalid) return ScalarOf(BytesOf(value));
   }
   return {};
 }
 
-Tensor Convert(nb::handle value, DType dtype, bool force) {
-  if (Tensor scalar = PythonScalar(value.ptr(), dtype); scalar.defined()) return scalar;
-  bool is_numpy = PyArray_Check(value.ptr()) || PyArray_CheckScalar(value.ptr());
-  if (!is_numpy) {
-    if (PyObject* leaf = FirstLeaf(value.ptr()); leaf && (PyBytes_Check(leaf) || PyUnicode_Check(leaf))) {
-      if (dtype != DType::kString && dtype != DType::kInvalid) CheckCompatible(value, DType::kString, dtype);
-      return StringsOf(value);
+// Errors: OverflowError unless all numbers of an int64 array fit `dtype`.
+void CheckRange(PyArrayObject* array, DType dtype) {
+  VisitNumeric(dtype, "a value", [&]<class T>(T) {
+    if constexpr (std::is_integral_v<T> && sizeof(T) < sizeof(int64_t)) {
+      auto values = static_cast<const int64_t*>(PyArray_DATA(array));
+      for (int64_t i = 0; i < PyArray_SIZE(array); ++i) {
+        if (values[i] >= std::numeric_limits<T>::min() && values[i] <= std::numeric_limits<T>::max()) continue;
+        PyErr_SetString(PyExc_OverflowError, internal::Concat(values[i], " is out of bounds for ", dtype).c_str());
+        nb::raise_python_error();
+      }
     }
+  });
+}
+
+// An array of Python objects: text, or what gives integers (tf.Dimension).
+Tensor FromObjects(nb::handle value, PyArrayObject* array, DType wanted) {
+  auto items = static_cast<PyObject**>(PyArray_DATA(array));
+  const int64_t n = PyArray_SIZE(array);
+  bool integers = n > 0;
+  for (int64_t i = 0; integers && i < n; ++i) integers = PyIndex_Check(items[i]) != 0;
+  if (wanted == DType::kInvalid && integers) {
+    nb::object wide = AsArray(value, NPY_INT64);
+    auto* numbers = reinterpret_cast<PyArrayObject*>(wide.ptr());
+    if (!FitsInt32<int64_t>(numbers)) return CopyOf(numbers, DType::kInt64);
+    wanted = DType::kInt32;
+  }
+  if (wanted == DType::kInvalid || wanted == DType::kString) {
+    for (int64_t i = 0; i < n; ++i) {
+      if (IsText(items[i])) continue;
+      if (IsList(items[i]) && IsList(value.ptr())) FailRagged(value);
+      throw nb::type_error(internal::Concat("Failed to convert object of type ", Repr(nb::handle(value.type())),
+                                            " to Tensor. Contents: ", Repr(value),
+                                            ". Consider casting elements to a supported type.")
+                               .c_str());
+    }
+    return StringsOf(value);
+  }
+  nb::object numbers = AsArray(value, NumpyType(wanted));
+  return CopyOf(reinterpret_cast<PyArrayObject*>(numbers.ptr()), wanted);
+}
+
+// `fed`: any number is cast to the placeholder's type; else Python's own values must suit it (see Suits).
+Tensor Convert(nb::handle value, DType dtype, bool fed) {
+  if (Tensor scalar = PythonScalar(value.ptr(), dtype); scalar.defined()) return scalar;
+  if (value.is_none()) throw nb::value_error("None values not supported.");
+  const bool typed = GivesArray(value.ptr());
+  if (!typed && dtype != DType::kInvalid && !fed) CheckSuits(value, dtype);
+  const bool bits =
+      PyArray_Check(value.ptr()) && PyArray_TYPE(reinterpret_cast<PyArrayObject*>(value.ptr())) == NPY_UINT16;
+  if (dtype == DType::kBFloat16 && !bits) {  // NumPy has no such type; it shows the bits
+    const Tensor wide = Convert(value, DType::kFloat, fed);
+    Tensor narrow(dtype, wide.shape());
+    std::transform(wide.data<float>(), wide.data<float>() + wide.num_elements(), narrow.data<BFloat16>(),
+                   [](float number) { return BFloat16(number); });
+    return narrow;
+  }
+  if (!typed && dtype != DType::kInvalid && dtype != DType::kString) {
+    // By way of int64, since some versions of NumPy let integers wrap that do not fit.
+    nb::object numbers = AsArray(value, IsInteger(dtype) && SizeOf(dtype) < 8 ? NPY_INT64 : NumpyType(dtype));
+    if (auto* wide = reinterpret_cast<PyArrayObject*>(numbers.ptr()); PyArray_TYPE(wide) != NumpyType(dtype)) {
+      CheckRange(wide, dtype);
+      numbers = AsArray(numbers, NumpyType(dtype));
+    }
+    return CopyOf(reinterpret_cast<PyArrayObject*>(numbers.ptr()), dtype);
   }
   nb::object object = AsArray(value);
   auto* array = reinterpret_cast<PyArrayObject*>(object.ptr());
-  DType given = FromNumpyType(array);
-  if (PyArray_SIZE(array) == 0 && !is_numpy) given = dtype == DType::kInvalid ? DType::kFloat : dtype;
+  if (!typed && PyArray_SIZE(array) == 0) {
+    const DType empty = dtype == DType::kInvalid ? DType::kFloat : dtype;
+    return Tensor(empty, ShapeOf(array));
+  }
+  if (PyArray_TYPE(array) == NPY_OBJECT) return FromObjects(value, array, dtype);
+  const DType given = FromNumpyType(array);
   DType wanted = dtype;
   if (wanted == DType::kInvalid) {
     wanted = given;
-    if (!is_numpy && given == DType::kDouble) wanted = DType::kFloat;
-    if (!is_numpy && given == DType::kInt64 && FitsInt32<int64_t>(array)) wanted = DType::kInt32;
-  } else if (!is_numpy && !force) {
-    CheckCompatible(value, given, wanted);
+    if (!typed && given == DType::kDouble) wanted = DType::kFloat;
+    if (!typed && given == DType::kInt64 && FitsInt32<int64_t>(array)) wanted = DType::kInt32;
   }
-  if (wanted == DType::kString) return StringsOf(object);
-  if (given == DType::kString && PyArray_SIZE(array) > 0 && !force) CheckCompatible(value, given, wanted);
+  if (wanted == DType::kString) {
+    if (given != DType::kString) {
+      throw nb::type_error(internal::Concat("Expected string, got ", Repr(value), " of type '",
+                                            Py_TYPE(value.ptr())->tp_name, "' instead.")
+                               .c_str());
+    }
+    return StringsOf(object);
+  }
+  if (IsComplex(given) && !IsComplex(wanted)) {
+    throw nb::type_error(internal::Concat("Expected ", wanted, ", got complex numbers: ", Repr(value)).c_str());
+  }
   if (PyArray_TYPE(array) != NumpyType(wanted)) {
-    object = AsArray(object, NumpyType(wanted), true);
+    object = AsArray(object, NumpyType(wanted));
     array = reinterpret_cast<PyArrayObject*>(object.ptr());
   }
   return CopyOf(array, wanted);
@@ -254,7 +366,16 @@ Tensor ToTensor(nb::handle value, DType dtype) {
 }
 
 Tensor ToFedTensor(nb::handle value, DType dtype) {
-  return Convert(value, dtype, true);
+  try {
+    return Convert(value, dtype, true);
+  } catch (const nb::python_error& error) {
+    if (!error.matches(PyExc_OverflowError) || !PyLong_Check(value.ptr())) throw;
+    throw nb::type_error(
+        internal::Concat("Type of feed value ", Repr(value), " with type ", Repr(nb::handle(value.type())),
+                         " is not compatible with Tensor type ", dtype,
+                         ". Try explicitly setting the type of the feed tensor to a larger type (e.g. int64).")
+            .c_str());
+  }
 }
 
 nb::object ToPython(const Tensor& value) {

@@ -1,6 +1,9 @@
 // Operators on graph outputs, as nodes named after what they do.
 #include "headrace/operators.h"
 
+#include <cmath>
+#include <limits>
+
 #include "headrace/ops/math.h"
 
 namespace headrace {
@@ -8,8 +11,15 @@ namespace headrace {
 Output ConstantLike(DType dtype, double value) {
   if (dtype == DType::kHalf) return Constant(Tensor::Scalar(Half(static_cast<float>(value))));
   if (dtype == DType::kBFloat16) return Constant(Tensor::Scalar(BFloat16(static_cast<float>(value))));
-  return VisitNumeric(dtype, "a constant beside an operator",
-                      [&](auto zero) { return Constant(Tensor::Scalar(static_cast<decltype(zero)>(value))); });
+  return VisitNumeric(dtype, "a constant beside an operator", [&]<class T>(T) {
+    if constexpr (std::is_integral_v<T>) {
+      constexpr double kEnd = 2.0 * static_cast<double>(std::numeric_limits<T>::max() / 2 + 1);
+      if (value != std::floor(value) || value < static_cast<double>(std::numeric_limits<T>::min()) || value >= kEnd) {
+        throw InvalidArgument("Expected ", dtype, ", got ", value);
+      }
+    }
+    return Constant(Tensor::Scalar(static_cast<T>(value)));
+  });
 }
 
 Output operator-(Output x) {

@@ -1,10 +1,10 @@
 // BatchDataset and PaddedBatchDataset. Batch asks its input for rows and gathers them; where the input has no
 // vectorised form it stacks elements.
 #include <algorithm>
-#include <cstring>
 
 #include "data/dataset.h"
 #include "data/rows.h"
+#include "kernels/copy.h"
 
 namespace headrace::data {
 namespace {
@@ -33,16 +33,16 @@ Tensor StackComponent(const std::vector<Element>& elements, size_t c) {
   Tensor out(first.dtype(), shape);
   for (size_t i = 0; i < elements.size(); ++i) {
     const Tensor& part = elements[i][c];
+    if (part.dtype() != first.dtype()) {
+      throw InvalidArgument("Cannot batch tensors of different types in component ", c, ": ", first.dtype(), " and ",
+                            part.dtype());
+    }
     if (!(part.shape() == first.shape())) {
       throw InvalidArgument("Cannot batch tensors with different shapes in component ", c, ". First element had shape ",
                             first.shape(), " and element ", i, " had shape ", part.shape(), ".");
     }
     const int64_t n = part.num_elements();
-    if (first.dtype() == DType::kString) {
-      std::copy_n(part.data<std::string>(), n, out.data<std::string>() + static_cast<int64_t>(i) * n);
-    } else if (part.bytes() > 0) {
-      std::memcpy(static_cast<char*>(out.raw()) + i * part.bytes(), part.raw(), part.bytes());
-    }
+    CopyElements(part.dtype(), part.raw(), ElementAt(out.dtype(), out.raw(), static_cast<int64_t>(i) * n), n);
   }
   return out;
 }
@@ -135,18 +135,13 @@ class BatchDataset final : public DatasetObject {
 
 // ------------------------------------------------------------------------------------------------------ padded batches
 
-// Copies `from` into the corner of row `i` of `to`, which has one axis more.
-template <class T>
+// Copies `from` into the corner of row `i` of `to`, which has one axis more and is at least as large along the others.
 void CopyIntoCorner(const Tensor& from, int64_t i, Tensor* to) {
-  const int rank = from.rank();
-  const int64_t row = to->num_elements() / to->dim(0);
-  std::vector<int64_t> index(rank, 0);
-  for (int64_t element = 0; element < from.num_elements(); ++element) {
-    int64_t offset = 0;
-    for (int axis = 0; axis < rank; ++axis) offset = offset * to->dim(axis + 1) + index[axis];
-    to->data<T>()[i * row + offset] = from.data<T>()[element];
-    for (int axis = rank - 1; axis >= 0 && ++index[axis] == from.dim(axis); --axis) index[axis] = 0;
-  }
+  int64_t from_strides[kMaxRank], to_strides[kMaxRank];
+  DenseStrides(from.shape(), from_strides);
+  DenseStrides(to->shape(), to_strides);
+  CopyStrided(from.dtype(), from.shape(), from.raw(), {from_strides, kMaxRank},
+              ElementAt(to->dtype(), to->raw(), i * to_strides[0]), std::span<const int64_t>(to_strides).subspan(1));
 }
 
 class PaddedBatchDataset final : public DatasetObject {
@@ -160,6 +155,22 @@ class PaddedBatchDataset final : public DatasetObject {
         padded_shapes_(std::move(padded_shapes)),
         padding_values_(std::move(padding_values)) {
     if (size < 1) throw InvalidArgument("Batch size must be greater than zero, got ", size);
+    if (padded_shapes_.size() != dtypes_.size() || padding_values_.size() != dtypes_.size()) {
+      throw InvalidArgument("padded_batch needs a shape and a value for each of the ", dtypes_.size(),
+                            " components, got ", padded_shapes_.size(), " padded_shapes and ", padding_values_.size(),
+                            " padding_values");
+    }
+    for (size_t c = 0; c < dtypes_.size(); ++c) {
+      const Tensor& value = padding_values_[c];
+      if (!padded_shapes_[c].has_rank()) throw InvalidArgument("the rank of padded_shapes[", c, "] must be known");
+      if (value.dtype() != dtypes_[c]) {
+        throw InvalidArgument("padding_values[", c, "] is of ", value.dtype(), ", expected ", dtypes_[c],
+                              " of the component");
+      }
+      if (value.rank() != 0) {
+        throw InvalidArgument("padding_values[", c, "] must be a scalar, got shape ", value.shape());
+      }
+    }
   }
   std::string DebugString() const override { return "PaddedBatchDataset"; }
   bool pure() const override { return input_->pure(); }
@@ -191,15 +202,17 @@ class PaddedBatchDataset final : public DatasetObject {
  private:
   Tensor Pad(const std::vector<Element>& elements, size_t c) const {
     const PartialShape& wanted = padded_shapes_[c];
+    for (const Element& element : elements) {
+      if (element[c].rank() != wanted.rank()) {
+        throw InvalidArgument("All elements in a batch must have the same rank as the padded shape for component", c,
+                              ": expected rank ", wanted.rank(), " but got element with rank ", element[c].rank());
+      }
+    }
     Shape shape{static_cast<int64_t>(elements.size())};
     for (int axis = 0; axis < wanted.rank(); ++axis) {
       int64_t size = wanted[axis];
       for (size_t i = 0; i < elements.size(); ++i) {
         const Tensor& part = elements[i][c];
-        if (part.rank() != wanted.rank()) {
-          throw InvalidArgument("All elements in a batch must have the same rank as the padded shape for component", c,
-                                ": expected rank ", wanted.rank(), " but got element with rank ", part.rank());
-        }
         if (wanted[axis] < 0) size = std::max(size, part.dim(axis));
         if (wanted[axis] >= 0 && part.dim(axis) > size) {
           throw DataLoss("Attempted to pad to a smaller size than the input element: element ", i, " of component ", c,
@@ -209,18 +222,9 @@ class PaddedBatchDataset final : public DatasetObject {
       shape.Append(std::max<int64_t>(size, 0));
     }
     Tensor out(dtypes_[c], shape);
-    if (dtypes_[c] == DType::kString) {
-      Fill<std::string>(elements, c, &out);
-    } else {
-      VisitNumeric(dtypes_[c], "PaddedBatchDataset", [&]<class T>(T) { Fill<T>(elements, c, &out); });
-    }
+    FillElements(out.dtype(), padding_values_[c].raw(), out.raw(), out.num_elements());
+    for (size_t i = 0; i < elements.size(); ++i) CopyIntoCorner(elements[i][c], static_cast<int64_t>(i), &out);
     return out;
-  }
-
-  template <class T>
-  void Fill(const std::vector<Element>& elements, size_t c, Tensor* out) const {
-    std::fill_n(out->data<T>(), out->num_elements(), padding_values_[c].scalar<T>());
-    for (size_t i = 0; i < elements.size(); ++i) CopyIntoCorner<T>(elements[i][c], static_cast<int64_t>(i), out);
   }
 
   DatasetPtr input_;

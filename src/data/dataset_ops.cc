@@ -84,11 +84,11 @@ DEFINE_OP("TextLineDataset")
     .Stateful()
     .NoGradient()
     .Kernel([](KernelContext& c) {
-      Return(c, MakeTextLineDataset(Strings(c.input(0)), std::string(c.input(1).string()), c.input(2).AsInt64()));
+      Return(c, MakeTextLineDataset(Strings(c.input(0)), c.input(1).scalar<std::string>(), c.input(2).AsInt64()));
     });
 
 DEFINE_OP("TFRecordDataset").SameSignatureAs("TextLineDataset").Stateful().NoGradient().Kernel([](KernelContext& c) {
-  Return(c, MakeTfRecordDataset(Strings(c.input(0)), std::string(c.input(1).string())));
+  Return(c, MakeTfRecordDataset(Strings(c.input(0)), c.input(1).scalar<std::string>()));
 });
 
 DEFINE_OP("MapDataset")
@@ -293,7 +293,7 @@ DEFINE_OP("CacheDataset")
     .Stateful()
     .NoGradient()
     .Kernel([](KernelContext& c) {
-      if (!c.input(1).string().empty()) {
+      if (!c.input(1).scalar<std::string>().empty()) {
         throw Unimplemented("cache('", c.input(1).string(), "'): only caching in memory is supported, cache()");
       }
       Return(c, MakeCacheDataset(InputDataset(c)));

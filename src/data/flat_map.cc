@@ -9,9 +9,10 @@ namespace {
 // The datasets that a function makes of an input's elements, as iterators.
 class InnerIterators {
  public:
-  InnerIterators(std::unique_ptr<ElementIterator> input, const BoundFunction& f, IteratorContext& context,
-                 Needed needed)
+  InnerIterators(std::unique_ptr<ElementIterator> input, const BoundFunction& f, std::vector<DType> dtypes,
+                 IteratorContext& context, Needed needed)
       : input_(std::move(input)),
+        dtypes_(std::move(dtypes)),
         captures_(f.captures),
         evaluator_(f.function, f.library, context.resources()),
         context_(context),
@@ -28,12 +29,17 @@ class InnerIterators {
     args.insert(args.end(), captures_.begin(), captures_.end());
     inner->iterator.reset();
     inner->dataset = DatasetOf(evaluator_.Call(args).at(0));
+    if (inner->dataset->dtypes() != dtypes_) {
+      throw InvalidArgument("the function makes datasets of elements of other types than the first: ",
+                            inner->dataset->DebugString());
+    }
     inner->iterator = inner->dataset->MakeIterator(context_, needed_);
     return true;
   }
 
  private:
   std::unique_ptr<ElementIterator> input_;
+  std::vector<DType> dtypes_;  // of the elements of all datasets made
   std::vector<Tensor> captures_;
   FunctionEvaluator evaluator_;
   IteratorContext& context_;
@@ -69,7 +75,7 @@ class InterleaveDataset final : public DatasetObject {
     Iterator(const InterleaveDataset& dataset, IteratorContext& context, const Needed& needed)
         : block_length_(dataset.block_length_),
           inners_(dataset.input_->MakeIterator(context, Needed(dataset.input_->dtypes().size(), true)), dataset.f_,
-                  context, needed),
+                  dataset.dtypes_, context, needed),
           places_(static_cast<size_t>(dataset.cycle_length_)) {}
 
     bool Next(Element* out) override {

@@ -78,7 +78,7 @@ class Slicer {
     if (end_ >= 0 && next_ >= end_) return false;
     while (input_->Next(out)) {
       if (at_++ == next_) {
-        next_ += stride_;
+        if (__builtin_add_overflow(next_, stride_, &next_)) end_ = 0;  // there is none behind
         return true;
       }
       Flow<T>::Discard(out);

@@ -115,17 +115,25 @@ class RangeDataset final : public DatasetObject {
   RangeDataset(int64_t start, int64_t stop, int64_t step, DType dtype)
       : DatasetObject({dtype}, {Shape()}), start_(start), step_(step) {
     if (step == 0) throw InvalidArgument("step must be a non-zero integer.");
-    const int64_t span = step > 0 ? stop - start : start - stop;
-    const int64_t stride = std::abs(step);
-    count_ = span <= 0 ? 0 : (span + stride - 1) / stride;
+    if (step > 0 ? stop <= start : stop >= start) return;
+    // Unsigned: the distance between two int64s may be more than the largest.
+    const auto first = static_cast<uint64_t>(start), last = static_cast<uint64_t>(stop);
+    const uint64_t span = step > 0 ? last - first : first - last;
+    const uint64_t stride = step > 0 ? static_cast<uint64_t>(step) : 0 - static_cast<uint64_t>(step);
+    count_ = static_cast<int64_t>(std::min<uint64_t>(span / stride + (span % stride != 0), INT64_MAX));
   }
   std::string DebugString() const override { return "RangeDataset"; }
   bool pure() const override { return true; }
 
+  // Element i; it lies between start and stop, whatever the product overflows to on the way.
+  int64_t At(int64_t i) const {
+    return static_cast<int64_t>(static_cast<uint64_t>(start_) +
+                                static_cast<uint64_t>(i) * static_cast<uint64_t>(step_));
+  }
   Tensor Values(int64_t begin, int64_t end) const {
     Tensor values(dtypes_[0], Shape{end - begin});
     VisitNumeric(dtypes_[0], "RangeDataset", [&]<class T>(T) {
-      for (int64_t i = begin; i < end; ++i) values.data<T>()[i - begin] = static_cast<T>(start_ + i * step_);
+      for (int64_t i = begin; i < end; ++i) values.data<T>()[i - begin] = static_cast<T>(At(i));
     });
     return values;
   }

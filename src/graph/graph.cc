@@ -10,6 +10,7 @@
 #include "graph/node_rules.h"
 #include "graph/signature.h"
 #include "headrace/op.h"
+#include "headrace/state_error.h"
 
 namespace headrace {
 
@@ -75,7 +76,7 @@ Graph Graph::ExtractSubgraph(const std::vector<const Node*>& roots, std::unorder
 }
 
 void Graph::CheckMutable() const {
-  if (finalized_) throw FailedPrecondition("Graph is finalized and cannot be modified.");
+  if (finalized_) throw StateError("Graph is finalized and cannot be modified.");
 }
 
 // ------------------------------------------------------------------------------------------------------------- nodes
@@ -166,7 +167,14 @@ void Graph::Insert(std::unique_ptr<Node> node) {
 void Graph::InferShapes(Node* node) {
   if (!node->op().shape) return;
   ShapeContext context(*node, &node->output_shapes_);
-  node->op().shape(context);
+  try {
+    node->op().shape(context);
+  } catch (const Error& error) {
+    std::string inputs;
+    for (const Output& input : node->inputs_) inputs += (inputs.empty() ? "" : ", ") + input.shape().ToString();
+    throw error.With(internal::Concat(" for '", node->name(), "' (op: '", node->type(), "')",
+                                      inputs.empty() ? "" : " with input shapes: ", inputs, "."));
+  }
 }
 
 Node* Graph::Apply(std::string_view op_name, const std::vector<OpArgument>& arguments, AttrMap attrs,

@@ -70,8 +70,7 @@ PartialShape ShapeContext::WithRank(int i, int rank) const {
   const PartialShape& shape = input(i);
   if (!shape.has_rank()) return PartialShape::UnknownOfRank(rank);
   if (shape.rank() != rank) {
-    throw InvalidArgument("Shape must be rank ", rank, " but is rank ", shape.rank(), " for input ", i, " of '",
-                          node_.name(), "' (op: '", node_.type(), "') with shape ", shape);
+    throw InvalidArgument("Shape must be rank ", rank, " but is rank ", shape.rank());
   }
   return shape;
 }
@@ -79,8 +78,7 @@ PartialShape ShapeContext::WithRank(int i, int rank) const {
 PartialShape ShapeContext::WithRankAtLeast(int i, int rank) const {
   const PartialShape& shape = input(i);
   if (shape.has_rank() && shape.rank() < rank) {
-    throw InvalidArgument("Shape must be at least rank ", rank, " but is rank ", shape.rank(), " for input ", i,
-                          " of '", node_.name(), "' (op: '", node_.type(), "') with shape ", shape);
+    throw InvalidArgument("Shape must be at least rank ", rank, " but is rank ", shape.rank());
   }
   return shape;
 }

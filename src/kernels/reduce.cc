@@ -105,6 +105,18 @@ void ReduceAs(ThreadPool& pool, const Shape& shape, uint32_t axes, const T* inpu
   }
 }
 
+// Summed in 64 bits, so that neither the sum nor the count wraps; the mean of nothing is 0.
+template <class T>
+void MeanOfIntegers(ThreadPool& pool, const Shape& shape, uint32_t axes, const T* input, T* output) {
+  using Wide = std::conditional_t<std::is_signed_v<T>, int64_t, uint64_t>;
+  const std::vector<Wide> wide(input, input + shape.num_elements());
+  std::vector<Wide> sums(static_cast<size_t>(ReducedShape(shape, axes, false).num_elements()));
+  ReduceAs<SumOf>(pool, shape, axes, wide.data(), sums.data());
+  Wide count = 1;
+  for (int axis = 0; axis < shape.rank(); ++axis) count *= (axes >> axis & 1) != 0 ? static_cast<Wide>(shape[axis]) : 1;
+  for (size_t i = 0; i < sums.size(); ++i) output[i] = count == 0 ? T(0) : static_cast<T>(sums[i] / count);
+}
+
 template <class T>
 void ReduceNumeric(ThreadPool& pool, Reduction reduction, const Shape& shape, uint32_t axes, const T* input,
                    T* output) {
@@ -118,11 +130,11 @@ void ReduceNumeric(ThreadPool& pool, Reduction reduction, const Shape& shape, ui
     case Reduction::kProd:
       return ReduceAs<ProductOf>(pool, shape, axes, input, output);
     case Reduction::kMean: {
+      if constexpr (std::is_integral_v<T>) return MeanOfIntegers(pool, shape, axes, input, output);
       ReduceAs<SumOf>(pool, shape, axes, input, output);
       const int64_t results = ReducedShape(shape, axes, false).num_elements();
       int64_t count = 1;
       for (int axis = 0; axis < shape.rank(); ++axis) count *= (axes >> axis & 1) != 0 ? shape[axis] : 1;
-      if (count == 0 && !std::numeric_limits<T>::has_quiet_NaN) return;
       for (int64_t i = 0; i < results; ++i) output[i] = static_cast<T>(output[i] / static_cast<T>(count));
       return;
     }
@@ -151,7 +163,12 @@ uint32_t AxisMask(std::span<const int64_t> axes, int rank) {
     if (axis < -rank || axis >= rank) {
       throw InvalidArgument("Invalid reduction dimension ", axis, " for input with ", rank, " dimension(s)");
     }
-    mask |= 1u << (axis < 0 ? axis + rank : axis);
+    const uint32_t bit = 1u << (axis < 0 ? axis + rank : axis);
+    if ((mask & bit) != 0) {
+      throw InvalidArgument("Invalid reduction arguments: Axes contains duplicate dimension: ",
+                            axis < 0 ? axis + rank : axis);
+    }
+    mask |= bit;
   }
   return mask;
 }

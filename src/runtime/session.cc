@@ -1,5 +1,6 @@
 // Sessions: a cache of plans, the variables behind them, and the calling of functions.
 #include "headrace/session.h"
+#include "headrace/state_error.h"
 
 #include <cstdio>
 #include <shared_mutex>
@@ -41,7 +42,7 @@ struct Session::Impl {
   RunEnvironment Environment(const Cancellation* cancellation) { return {*resources, *functions, cancellation}; }
 
   void CheckOpen() const {
-    if (closed) throw FailedPrecondition("session is closed: Attempted to use a closed Session.");
+    if (closed) throw StateError("Attempted to use a closed Session.");
   }
 
   std::shared_ptr<const Plan> Make(const std::vector<Output>& feeds, const std::vector<Output>& fetches,

@@ -91,7 +91,13 @@ bool PartialShape::IsCompatibleWith(const PartialShape& other) const {
 
 PartialShape PartialShape::MergeWith(const PartialShape& other) const {
   if (!IsCompatibleWith(other)) {
-    throw InvalidArgument("shapes ", ToString(), " and ", other.ToString(), " are incompatible");
+    if (rank() != other.rank()) {
+      throw InvalidArgument("Shapes must be equal rank, but are ", rank(), " and ", other.rank());
+    }
+    int i = 0;
+    while (dims_[i] < 0 || other.dims_[i] < 0 || dims_[i] == other.dims_[i]) ++i;
+    throw InvalidArgument("Dimension ", i, " in both shapes must be equal, but are ", dims_[i], " and ", other.dims_[i],
+                          ". Shapes are ", ToString(), " and ", other.ToString());
   }
   if (!has_rank()) return other;
   if (!other.has_rank()) return *this;
@@ -110,6 +116,14 @@ std::string PartialShape::ToString() const {
 
 namespace {
 
+// Shapes in a graph, of which sizes may be unknown, are told by the sizes that differ, as TensorFlow tells them.
+[[noreturn]] void FailBroadcast(const PartialShape&, const PartialShape&, int64_t x, int64_t y) {
+  throw InvalidArgument("Dimensions must be equal, but are ", x, " and ", y);
+}
+[[noreturn]] void FailBroadcast(const Shape& a, const Shape& b, int64_t, int64_t) {
+  throw InvalidArgument("Incompatible shapes: ", a, " vs. ", b);
+}
+
 // Appends the broadcast sizes to `out`, a scalar's shape.
 template <class AnyShape>
 AnyShape Broadcast(const AnyShape& a, const AnyShape& b, AnyShape out) {
@@ -124,7 +138,7 @@ AnyShape Broadcast(const AnyShape& a, const AnyShape& b, AnyShape out) {
     } else if (x < 0 || y < 0) {
       size = std::max(x, y);
     } else {
-      throw InvalidArgument("Incompatible shapes: ", a, " vs. ", b);
+      FailBroadcast(a, b, x, y);
     }
     out.Append(size);
   }

@@ -139,6 +139,7 @@ void PrintElement(std::ostream& out, const Tensor& t, int64_t i) {
 
 std::shared_ptr<Buffer> NewBuffer(DType dtype, int64_t n) {
   if (dtype == DType::kInvalid) throw InvalidArgument("a tensor needs an element type");
+  if (n < 0) throw InvalidArgument("a tensor can't have ", n, " elements");
   try {
     int64_t bytes;
     if (__builtin_mul_overflow(n, ElementStride(dtype), &bytes) || bytes > kMostBytes) throw std::bad_alloc();

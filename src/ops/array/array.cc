@@ -209,9 +209,12 @@ void ReshapeGradient(Backward& b) {
   b.ReturnList(std::move(gradients));
 }
 
-// The dims a Reshape asks for, with a -1 replaced where `elements` (-1: unknown) allows it.
-std::vector<int64_t> ResolveReshape(std::vector<int64_t> dims, int64_t elements, const std::string& given) {
+// The dims a Reshape asks for, with a -1 replaced where the input's shape allows it. Where a wanted size is 0, zeros of
+// neither side count: an empty [0, 3] as [0, -1] keeps its 3.
+std::vector<int64_t> ResolveReshape(std::vector<int64_t> dims, const PartialShape& input) {
+  const int64_t elements = input.IsFullyDefined() ? input.ToShape().num_elements() : -1;
   int64_t known = 1;
+  bool empty = false;
   int wildcard = -1;
   for (size_t i = 0; i < dims.size(); ++i) {
     if (dims[i] == -1) {
@@ -219,21 +222,29 @@ std::vector<int64_t> ResolveReshape(std::vector<int64_t> dims, int64_t elements,
       wildcard = static_cast<int>(i);
     } else if (dims[i] < 0) {
       throw InvalidArgument("Size ", i, " must be non-negative, not ", dims[i]);
-    } else {
-      known *= dims[i];
+    } else if (dims[i] == 0) {
+      empty = true;
+    } else if (__builtin_mul_overflow(known, dims[i], &known)) {
+      throw InvalidArgument("too many elements in shape ", PartialShape(dims));
     }
   }
   if (elements < 0) return dims;
+  const int64_t wanted = empty ? 0 : known;
+  if (wildcard < 0 && wanted != elements) {
+    throw InvalidArgument("Cannot reshape a tensor with ", elements, " elements to shape ", PartialShape(dims), " (",
+                          wanted, " elements)");
+  }
   if (wildcard >= 0) {
-    if (known == 0 && elements != 0) throw InvalidArgument("reshape cannot infer the missing input size of ", given);
-    if (known != 0 && elements % known != 0) {
-      throw InvalidArgument("Input to reshape is a tensor with ", elements,
-                            " values, but the requested shape requires ", "a multiple of ", known);
+    int64_t counted = elements;
+    if (empty) {
+      counted = 1;
+      for (const int64_t size : input.dims()) counted *= size == 0 ? 1 : size;
     }
-    dims[wildcard] = known == 0 ? 0 : elements / known;
-  } else if (known != elements) {
-    throw InvalidArgument("Input to reshape is a tensor with ", elements, " values, but the requested shape has ",
-                          known);
+    if (counted % known != 0 || (empty && elements != 0)) {
+      throw InvalidArgument("Input to reshape is a tensor with ", elements,
+                            " values, but the requested shape requires a multiple of ", empty ? 0 : known);
+    }
+    dims[static_cast<size_t>(wildcard)] = counted / known;
   }
   return dims;
 }
@@ -248,9 +259,7 @@ DEFINE_OP("Reshape")
       PartialShape wanted = context.ShapeFromInput(1);
       const PartialShape& input = context.input(0);
       if (context.constant(1)) {
-        const int64_t elements = input.IsFullyDefined() ? input.ToShape().num_elements() : -1;
-        const std::vector<int64_t> dims = context.constant(1)->AsInt64s();
-        wanted = PartialShape(ResolveReshape(dims, elements, input.ToString()));
+        wanted = PartialShape(ResolveReshape(context.constant(1)->AsInt64s(), input));
       }
       context.set_output(0, wanted);
     })
@@ -258,8 +267,7 @@ DEFINE_OP("Reshape")
       const Tensor& input = context.input(0);
       if (context.input(1).rank() > 1)
         throw InvalidArgument("shape must be a vector, got shape ", context.input(1).shape());
-      context.set_output(0, input.Reshaped(Shape(ResolveReshape(context.input(1).AsInt64s(), input.num_elements(),
-                                                                input.shape().ToString()))));
+      context.set_output(0, input.Reshaped(Shape(ResolveReshape(context.input(1).AsInt64s(), input.shape()))));
     })
     .Gradient(ReshapeGradient);
 
@@ -382,11 +390,16 @@ DEFINE_OP("Fill")
     .Output("output: T")
     .Attr("T: type")
     .Attr("index_type: {int32, int64} = DT_INT32")
-    .Shape([](ShapeContext& context) { context.set_output(0, context.ShapeFromInput(0)); })
+    .Shape([](ShapeContext& context) {
+      context.WithRank(0, 1);
+      context.WithRank(1, 0);
+      context.set_output(0, context.ShapeFromInput(0));
+    })
     .Kernel([](KernelContext& context) {
       const Tensor& value = context.input(1);
-      if (context.input(0).rank() > 1)
+      if (context.input(0).rank() > 1) {
         throw InvalidArgument("dims must be a vector, got shape ", context.input(0).shape());
+      }
       if (value.num_elements() != 1) throw InvalidArgument("value must be a scalar, got shape ", value.shape());
       Tensor& output = context.AllocateOutput(0, Shape(context.input(0).AsInt64s()));
       FillElements(value.dtype(), value.raw(), output.raw(), output.num_elements());
@@ -440,10 +453,22 @@ int64_t RangeSize(T start, T limit, T delta) {
                           " 0: ", start, "/", limit);
   }
   if constexpr (std::is_integral_v<T>) {
-    const int64_t span = static_cast<int64_t>(limit) - static_cast<int64_t>(start), step = static_cast<int64_t>(delta);
-    return (std::abs(span) + std::abs(step) - 1) / std::abs(step);
+    // Unsigned: the distance between two int64s may be more than the largest.
+    const auto first = static_cast<uint64_t>(start), last = static_cast<uint64_t>(limit);
+    const uint64_t span = delta > T(0) ? last - first : first - last;
+    const uint64_t step = delta > T(0) ? static_cast<uint64_t>(delta) : 0 - static_cast<uint64_t>(delta);
+    const uint64_t size = span / step + (span % step != 0);
+    if (size > static_cast<uint64_t>(std::numeric_limits<int64_t>::max())) {
+      throw InvalidArgument("Requires a range of at most 2^63 - 1 numbers: ", start, " to ", limit, " by ", delta);
+    }
+    return static_cast<int64_t>(size);
   } else {
-    return static_cast<int64_t>(std::ceil(std::abs((limit - start) / delta)));
+    const double size =
+        std::ceil(std::abs((static_cast<double>(limit) - static_cast<double>(start)) / static_cast<double>(delta)));
+    if (!(size < 0x1p63)) {  // NaN too
+      throw InvalidArgument("Requires ((limit - start) / delta) < 2^63: ", start, " to ", limit, " by ", delta);
+    }
+    return static_cast<int64_t>(size);
   }
 }
 
@@ -489,21 +514,33 @@ DEFINE_OP("LinSpace")
     .Attr("Tidx: {int32, int64} = DT_INT32")
     .Shape([](ShapeContext& context) {
       PartialShape shape = PartialShape::UnknownOfRank(1);
-      if (const Tensor* num = context.constant(2)) shape.set_dim(0, num->AsInt64());
+      if (const Tensor* num = context.constant(2)) {
+        if (num->AsInt64() <= 0) throw InvalidArgument("Requires num > 0: ", num->AsInt64());
+        shape.set_dim(0, num->AsInt64());
+      }
       context.set_output(0, shape);
     })
     .Kernel([](KernelContext& context) {
       const int64_t n = context.input(2).AsInt64();
       if (n <= 0) throw InvalidArgument("Requires num > 0: ", n);
-      auto fill = [&](auto zero) {
-        using T = decltype(zero);
-        const T start = context.input(0).scalar<T>(), stop = context.input(1).scalar<T>();
+      auto fill = [&]<class T, class Wide>(T, Wide) {  // computed as Wide
+        const auto start = static_cast<Wide>(context.input(0).scalar<T>());
+        const auto stop = static_cast<Wide>(context.input(1).scalar<T>());
         T* output = context.AllocateOutput(0, {n}).template data<T>();
-        const T step = n > 1 ? (stop - start) / static_cast<T>(n - 1) : T(0);
-        for (int64_t i = 0; i < n; ++i) output[i] = start + step * static_cast<T>(i);
-        if (n > 1) output[n - 1] = stop;
+        const Wide step = n > 1 ? (stop - start) / static_cast<Wide>(n - 1) : Wide(0);
+        for (int64_t i = 0; i < n; ++i) output[i] = T(start + step * static_cast<Wide>(i));
+        if (n > 1) output[n - 1] = context.input(1).scalar<T>();
       };
-      context.input(0).dtype() == DType::kDouble ? fill(double{}) : fill(float{});
+      switch (context.input(0).dtype()) {
+        case DType::kDouble:
+          return fill(double{}, double{});
+        case DType::kHalf:
+          return fill(Half{}, float{});
+        case DType::kBFloat16:
+          return fill(BFloat16{}, float{});
+        default:
+          return fill(float{}, float{});
+      }
     })
     .NoGradient();
 
@@ -545,6 +582,22 @@ DEFINE_OP("Bitcast")
     .Output("output: type")
     .Attr("T: {bfloat16, half, float, double, int64, int32, uint8, uint16, int8, int16, uint32, uint64}")
     .Attr("type: {bfloat16, half, float, double, int64, int32, uint8, uint16, int8, int16, uint32, uint64}")
+    .Shape([](ShapeContext& context) {
+      const PartialShape& input = context.input(0);
+      if (!input.has_rank()) return;
+      const auto from = static_cast<int64_t>(SizeOf(context.node().input(0).dtype()));
+      const auto to = static_cast<int64_t>(SizeOf(context.node().output_dtype(0)));
+      PartialShape output = input;
+      if (from > to) output.Append(from / to);
+      if (from < to) {
+        const int last = input.rank() - 1;
+        if (last < 0 || (input[last] >= 0 && input[last] != to / from)) {
+          throw InvalidArgument("Cannot bitcast due to shape: ", input, " does not end in ", to / from);
+        }
+        output = PartialShape(input.dims().first(static_cast<size_t>(last)));
+      }
+      context.set_output(0, output);
+    })
     .Kernel([](KernelContext& context) {
       const Tensor& input = context.input(0);
       const DType to = context.node().output_dtype(0);

@@ -243,6 +243,9 @@ DEFINE_OP("OneHot")
       const PartialShape& indices = context.input(0);
       if (!indices.has_rank()) return context.set_output(0, PartialShape());
       const int64_t axis = context.attr<int64_t>("axis"), at = axis < 0 ? indices.rank() : axis;
+      if (axis < -1 || at > indices.rank()) {
+        throw InvalidArgument("axis must be -1 or in [0, ", indices.rank() + 1, "), got ", axis);
+      }
       PartialShape output = Shape();
       for (int i = 0; i <= indices.rank(); ++i) {
         if (i == at) output.Append(context.constant(1) ? context.constant(1)->AsInt64() : -1);
@@ -253,10 +256,17 @@ DEFINE_OP("OneHot")
     .Kernel([](const Node& node) -> Kernel {
       return [axis = node.attr<int64_t>("axis")](KernelContext& context) {
         const Tensor &indices = context.input(0), &on = context.input(2), &off = context.input(3);
+        for (int i = 1; i <= 3; ++i) {
+          if (context.input(i).rank() == 0) continue;
+          constexpr const char* kNames[] = {"depth", "on_value", "off_value"};
+          throw InvalidArgument(kNames[i - 1], " must be a scalar, but got shape ", context.input(i).shape());
+        }
         const int64_t depth = context.input(1).AsInt64(), at = axis < 0 ? indices.rank() : axis;
         if (depth < 0) throw InvalidArgument("depth must be non-negative, got: ", depth);
-        if (at > indices.rank())
-          throw InvalidArgument("Expected axis to be -1 or at most ", indices.rank(), ", got ", axis);
+        if (axis < -1 || at > indices.rank()) {
+          throw InvalidArgument("Expected axis to be -1 or between [0, ", indices.rank() + 1,
+                                "). But received: ", axis);
+        }
         Shape shape;
         int64_t outer = 1, inner = 1;
         for (int i = 0; i <= indices.rank(); ++i) {
@@ -395,6 +405,12 @@ DEFINE_OP("DynamicPartition")
     .Attr("T: type")
     .Shape([](ShapeContext& context) {
       const PartialShape &data = context.input(0), &partitions = context.input(1);
+      if (data.has_rank() && partitions.has_rank()) {
+        if (partitions.rank() > data.rank()) {
+          throw InvalidArgument("data.shape must start with partitions.shape, got ", data, " and ", partitions);
+        }
+        (void)PartialShape(data.dims().first(static_cast<size_t>(partitions.rank()))).MergeWith(partitions);
+      }
       for (int i = 0; i < context.attr<int64_t>("num_partitions") && partitions.has_rank(); ++i) {
         context.set_output(i, JoinShapes(PartialShape({-1}), AxesBehind(data, partitions.rank())));
       }
@@ -409,6 +425,12 @@ DEFINE_OP("DynamicPartition")
           throw InvalidArgument("partitions[", i, "] = ", part, " is not in [0, ", parts, ")");
         }
         ++counts[static_cast<size_t>(part)];
+      }
+      bool prefix = partitions.rank() <= data.rank();
+      for (int k = 0; prefix && k < partitions.rank(); ++k) prefix = data.dim(k) == partitions.dim(k);
+      if (!prefix) {
+        throw InvalidArgument("data.shape must start with partitions.shape, got data.shape = ", data.shape(),
+                              ", partitions.shape = ", partitions.shape());
       }
       int64_t inner = 1;
       Shape row;

@@ -77,6 +77,7 @@ void Concatenate(KernelContext& context, int first, int count, int64_t axis_valu
 }
 
 void ConcatShape(ShapeContext& context, int first, int count, int axis_input) {
+  context.WithRank(axis_input, 0);
   const Tensor* axis = context.constant(axis_input);
   PartialShape output;
   for (int i = first; i < first + count && !output.has_rank(); ++i) output = context.input(i);
@@ -147,6 +148,15 @@ DEFINE_OP("Concat")
       b.ReturnList(std::move(gradients));
     });
 
+// Shapes (as vectors) that are concatenated along an axis have all other sizes in common.
+void CheckSameBesideAxis(const Tensor& first, const Tensor& shape, int axis, int number) {
+  bool same = shape.num_elements() == first.num_elements();
+  for (int64_t k = 0; same && k < first.num_elements(); ++k) same = k == axis || shape.AsInt64(k) == first.AsInt64(k);
+  if (same) return;
+  throw InvalidArgument("All sizes except ", axis, " must match. Input ", number, " has shape ", shape,
+                        " and does not match input 0 with shape ", first);
+}
+
 DEFINE_OP("ConcatOffset")
     .Input("concat_dim: int32")
     .Input("shape: N * shape_type")
@@ -162,6 +172,7 @@ DEFINE_OP("ConcatOffset")
       int64_t offset = 0;
       for (int i = 1; i < context.num_inputs(); ++i) {
         const Tensor& shape = context.input(i);
+        CheckSameBesideAxis(context.input(1), shape, axis, i - 1);
         Tensor offsets = Tensor::Zeros(shape.dtype(), shape.shape());
         if (shape.dtype() == DType::kInt32) {
           offsets.data<int32_t>()[axis] = static_cast<int32_t>(offset);
@@ -195,6 +206,7 @@ DEFINE_OP("Split")
     .Attr("num_split: int >= 1")
     .Attr("T: type")
     .Shape([](ShapeContext& context) {
+      context.WithRank(0, 0);
       PartialShape part = context.input(1);
       const int64_t n = context.attr<int64_t>("num_split");
       const Tensor* axis = context.constant(0);
@@ -252,14 +264,18 @@ DEFINE_OP("SplitV")
       const Tensor& value = context.input(0);
       const int axis = ResolveAxis(context.input(2).AsInt64(), value.rank(), "split_dim");
       std::vector<int64_t> sizes = context.input(1).AsInt64s();
+      if (sizes.size() != static_cast<size_t>(context.num_outputs())) {
+        throw InvalidArgument("size_splits must have one size for each of the ", context.num_outputs(),
+                              " outputs, got ", sizes.size());
+      }
       int64_t known = 0, wildcard = -1;
       for (size_t i = 0; i < sizes.size(); ++i) {
         if (sizes[i] == -1 && wildcard < 0) {
           wildcard = static_cast<int64_t>(i);
         } else if (sizes[i] < 0) {
           throw InvalidArgument("Split size at index ", i, " must be >= 0, or -1 once. Got: ", sizes[i]);
-        } else {
-          known += sizes[i];
+        } else if (__builtin_add_overflow(known, sizes[i], &known)) {
+          throw InvalidArgument("the sizes of size_splits add up to more than 2^63 - 1");
         }
       }
       if (wildcard >= 0) sizes[static_cast<size_t>(wildcard)] = value.dim(axis) - known;
@@ -377,7 +393,7 @@ void CopyInto(ThreadPool& pool, const Tensor& input, const std::vector<int64_t>&
 void RunPad(KernelContext& context, const Tensor& fill) {
   const Tensor& input = context.input(0);
   const std::vector<int64_t> paddings = context.input(1).AsInt64s();
-  if (paddings.size() != 2 * static_cast<size_t>(input.rank())) {
+  if (!(context.input(1).shape() == Shape{input.rank(), 2})) {
     throw InvalidArgument("The first dimension of paddings must be the rank of inputs ", context.input(1).shape(), " ",
                           input.shape());
   }
@@ -387,7 +403,11 @@ void RunPad(KernelContext& context, const Tensor& fill) {
     const int64_t before = paddings[2 * static_cast<size_t>(i)], after = paddings[2 * static_cast<size_t>(i) + 1];
     if (before < 0 || after < 0) throw InvalidArgument("Paddings must be non-negative: ", before, " ", after);
     begin[static_cast<size_t>(i)] = before;
-    shape.set_dim(i, shape[i] + before + after);
+    int64_t size;
+    if (__builtin_add_overflow(before, after, &size) || __builtin_add_overflow(size, shape[i], &size)) {
+      throw InvalidArgument("paddings ", before, " and ", after, " of axis ", i, " are too large");
+    }
+    shape.set_dim(i, size);
   }
   Tensor& output = context.AllocateOutput(0, shape);
   FillElements(output.dtype(), fill.raw(), output.raw(), output.num_elements());
@@ -395,7 +415,10 @@ void RunPad(KernelContext& context, const Tensor& fill) {
 }
 
 void PaddedShape(ShapeContext& context) {
+  const PartialShape given = context.WithRank(1, 2);
   PartialShape output = context.input(0);
+  if (!output.has_rank() && given[0] >= 0) output = PartialShape::UnknownOfRank(static_cast<int>(given[0]));
+  if (output.has_rank()) (void)given.MergeWith(PartialShape{output.rank(), 2});
   const Tensor* paddings = context.constant(1);
   for (int i = 0; i < output.rank(); ++i) {
     const bool known = paddings && output[i] >= 0;
@@ -430,12 +453,25 @@ DEFINE_OP("PadV2")
     .Attr("T: type")
     .Attr("Tpaddings: {int32, int64} = DT_INT32")
     .Shape(PaddedShape)
-    .Kernel([](KernelContext& context) { RunPad(context, context.input(2)); })
+    .Kernel([](KernelContext& context) {
+      const Tensor& fill = context.input(2);
+      if (fill.rank() != 0) throw InvalidArgument("constant_values must be a scalar, got shape ", fill.shape());
+      RunPad(context, fill);
+    })
     .Gradient([](Backward& b) {
       const Output dx = UnpaddedGradient(b);
       const Output axes = Range(ConstantLike(DType::kInt32, 0), Rank(b.dy()), ConstantLike(DType::kInt32, 1));
       b.Return(dx, Gradient(), Sum(b.dy(), axes) - Sum(dx, axes));
     });
+
+int64_t TiledSize(int64_t size, int64_t multiple, int axis) {
+  if (multiple < 0) throw InvalidArgument("Expected multiples[", axis, "] >= 0, but got ", multiple);
+  int64_t tiled;
+  if (__builtin_mul_overflow(size, multiple, &tiled)) {
+    throw InvalidArgument(multiple, " times the size ", size, " of axis ", axis, " is too large");
+  }
+  return tiled;
+}
 
 DEFINE_OP("Tile")
     .Input("input: T")
@@ -444,10 +480,13 @@ DEFINE_OP("Tile")
     .Attr("T: type")
     .Attr("Tmultiples: {int32, int64} = DT_INT32")
     .Shape([](ShapeContext& context) {
+      const PartialShape given = context.WithRank(1, 1);
       PartialShape output = context.input(0);
+      if (!output.has_rank() && given[0] >= 0) output = PartialShape::UnknownOfRank(static_cast<int>(given[0]));
+      if (output.has_rank()) (void)given.MergeWith(PartialShape{output.rank()});
       const Tensor* multiples = context.constant(1);
       for (int i = 0; i < output.rank(); ++i) {
-        output.set_dim(i, multiples && output[i] >= 0 ? output[i] * multiples->AsInt64(i) : -1);
+        output.set_dim(i, multiples && output[i] >= 0 ? TiledSize(output[i], multiples->AsInt64(i), i) : -1);
       }
       context.set_output(0, output);
     })
@@ -461,7 +500,9 @@ DEFINE_OP("Tile")
       // Seen as rank 2 * rank: each axis a repeat, which reads with stride 0, then the axis itself.
       Shape shape = input.shape();
       int64_t dense_from[kMaxRank], dense_to[kMaxRank], from[2 * kMaxRank], to[2 * kMaxRank], dims[2 * kMaxRank];
-      for (int i = 0; i < input.rank(); ++i) shape.set_dim(i, shape[i] * multiples[static_cast<size_t>(i)]);
+      for (int i = 0; i < input.rank(); ++i) {
+        shape.set_dim(i, TiledSize(shape[i], multiples[static_cast<size_t>(i)], i));
+      }
       Tensor& output = context.AllocateOutput(0, shape);
       if (output.num_elements() == 0) return;
       DenseStrides(input.shape(), dense_from);
@@ -502,10 +543,12 @@ DEFINE_OP("Transpose")
     .Attr("T: type")
     .Attr("Tperm: {int32, int64} = DT_INT32")
     .Shape([](ShapeContext& context) {
-      const PartialShape& input = context.input(0);
+      const PartialShape &input = context.input(0), given = context.WithRank(1, 1);
       const Tensor* permutation = context.constant(1);
       PartialShape output = input.has_rank() ? PartialShape::UnknownOfRank(input.rank()) : input;
-      for (int i = 0; i < output.rank() && permutation; ++i) {
+      if (!input.has_rank() && given[0] >= 0) output = PartialShape::UnknownOfRank(static_cast<int>(given[0]));
+      if (output.has_rank()) (void)given.MergeWith(PartialShape{output.rank()});
+      for (int i = 0; i < output.rank() && permutation && input.has_rank(); ++i) {
         output.set_dim(i, input[ResolveAxis(permutation->AsInt64(i), input.rank(), "perm")]);
       }
       context.set_output(0, output);
@@ -546,24 +589,42 @@ DEFINE_OP("InvertPermutation")
     })
     .NoGradient();
 
+// The mask of the axes that a tensor lists, each once.
+uint32_t ReversedAxes(const Tensor& axes, int rank) {
+  uint32_t mask = 0;
+  for (const int64_t value : axes.AsInt64s()) {
+    const int64_t axis = value < 0 ? value + rank : value;
+    if (axis < 0 || axis >= rank) {
+      throw InvalidArgument("'axis' has an invalid value ", value, ": valid range is [", -rank, ", ", rank, ")");
+    }
+    if ((mask >> axis & 1) != 0) throw InvalidArgument("axis ", axis, " specified more than once.");
+    mask |= 1u << axis;
+  }
+  return mask;
+}
+
 DEFINE_OP("ReverseV2")
     .Input("tensor: T")
     .Input("axis: Tidx")
     .Output("output: T")
     .Attr("Tidx: {int32, int64} = DT_INT32")
     .Attr("T: type")
-    .Shape(SameAsInput(0))
+    .Shape([](ShapeContext& context) {
+      if (context.constant(1) && context.input(0).has_rank())
+        ReversedAxes(*context.constant(1), context.input(0).rank());
+      context.set_output(0, context.input(0));
+    })
     .Kernel([](KernelContext& context) {
       const Tensor& input = context.input(0);
+      const uint32_t reversed = ReversedAxes(context.input(1), input.rank());
       Tensor& output = context.AllocateOutput(0, input.shape());
       if (input.num_elements() == 0) return;
       int64_t from[kMaxRank], to[kMaxRank], offset = 0;
       DenseStrides(input.shape(), to);
-      std::copy_n(to, kMaxRank, from);
-      for (int64_t value : context.input(1).AsInt64s()) {
-        const int axis = ResolveAxis(value, input.rank(), "axis");
-        offset += (input.dim(axis) - 1) * to[axis];
-        from[axis] = -to[axis];
+      for (int axis = 0; axis < input.rank(); ++axis) {
+        const bool backwards = (reversed >> axis & 1) != 0;
+        offset += backwards ? (input.dim(axis) - 1) * to[axis] : 0;
+        from[axis] = backwards ? -to[axis] : to[axis];
       }
       CopyStrided(context.pool(), input.dtype(), input.shape(), ElementAt(input.dtype(), input.raw(), offset),
                   {from, kMaxRank}, output.raw(), {to, kMaxRank});

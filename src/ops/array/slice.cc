@@ -20,7 +20,12 @@ DEFINE_OP("Slice")
     .Attr("T: type")
     .Attr("Index: {int32, int64}")
     .Shape([](ShapeContext& context) {
-      const PartialShape& input = context.input(0);
+      const PartialShape entries = context.input(1).MergeWith(context.input(2));
+      PartialShape input = context.input(0);
+      if (!input.has_rank() && entries.rank() == 1 && entries[0] >= 0) {
+        input = PartialShape::UnknownOfRank(static_cast<int>(entries[0]));
+      }
+      if (input.has_rank() && entries.has_rank()) (void)entries.MergeWith(PartialShape{input.rank()});
       const Tensor *begin = context.constant(1), *size = context.constant(2);
       if (!size) {
         return context.set_output(0, input.has_rank() ? PartialShape::UnknownOfRank(input.rank()) : PartialShape());
@@ -31,7 +36,7 @@ DEFINE_OP("Slice")
         if (wanted >= 0) {
           output.set_dim(i, wanted);
         } else if (begin && input.has_rank() && input[i] >= 0) {
-          output.set_dim(i, input[i] - begin->AsInt64(i));
+          output.set_dim(i, std::max<int64_t>(input[i] - begin->AsInt64(i), 0));
         }
       }
       context.set_output(0, output);
@@ -51,7 +56,7 @@ DEFINE_OP("Slice")
         if (first < 0 || first > input.dim(i)) {
           throw InvalidArgument("Expected begin[", i, "] in [0, ", input.dim(i), "], but got ", first);
         }
-        if (count < 0 || first + count > input.dim(i)) {
+        if (count < 0 || count > input.dim(i) - first) {
           throw InvalidArgument("Expected size[", i, "] in [0, ", input.dim(i) - first, "], but got ", count);
         }
         shape.set_dim(i, count);

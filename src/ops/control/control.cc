@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <complex>
 #include <cstdio>
 #include <fstream>
 #include <memory>
@@ -13,25 +14,46 @@
 namespace headrace {
 namespace {
 
-// "[1 2 3...]", as TensorFlow summarises a value; strings without quotes.
-std::string Summary(const Tensor& tensor, int64_t limit) {
-  const int64_t n = tensor.num_elements(), shown = limit < 0 ? n : std::min(limit, n);
-  std::ostringstream out;
-  if (tensor.rank() > 0) out << "[";
-  for (int64_t i = 0; i < shown; ++i) {
-    if (i > 0) out << " ";
-    if (tensor.dtype() == DType::kString) {
-      out << tensor.string(i);
-    } else if (tensor.dtype() == DType::kBool) {
-      out << (tensor.data<bool>()[i] ? "1" : "0");
-    } else if (IsInteger(tensor.dtype())) {
-      out << tensor.AsInt64(i);
-    } else {
-      out << tensor.AsDouble(i);
-    }
+void PrintElement(std::ostream& out, const Tensor& tensor, int64_t i) {
+  if (tensor.dtype() == DType::kString) {
+    out << tensor.string(i);
+  } else if (tensor.dtype() == DType::kBool) {
+    out << (tensor.data<bool>()[i] ? "1" : "0");
+  } else if (tensor.dtype() == DType::kUInt64) {
+    out << tensor.data<uint64_t>()[i];
+  } else if (IsInteger(tensor.dtype())) {
+    out << tensor.AsInt64(i);
+  } else if (tensor.dtype() == DType::kComplex64) {
+    out << static_cast<const std::complex<float>*>(tensor.raw())[i];
+  } else if (tensor.dtype() == DType::kComplex128) {
+    out << static_cast<const std::complex<double>*>(tensor.raw())[i];
+  } else if (tensor.dtype() == DType::kResource || tensor.dtype() == DType::kVariant) {
+    out << "<" << tensor.dtype() << ">";
+  } else {
+    out << tensor.AsDouble(i);
   }
-  if (shown < n) out << "...";
-  if (tensor.rank() > 0) out << "]";
+}
+
+// The elements from `*next` on along `axis`, up to `shown` of the whole, each axis in brackets.
+void PrintAxis(std::ostream& out, const Tensor& tensor, int axis, int64_t shown, int64_t* next) {
+  if (axis == tensor.rank()) return PrintElement(out, tensor, (*next)++);
+  const bool innermost = axis + 1 == tensor.rank();
+  out << "[";
+  for (int64_t i = 0; i < tensor.dim(axis) && *next < shown; ++i) {
+    if (i > 0 && innermost) out << " ";
+    PrintAxis(out, tensor, axis + 1, shown, next);
+  }
+  if (innermost && *next >= shown && shown < tensor.num_elements()) out << "...";
+  out << "]";
+}
+
+// "[1 2 3...]", "[[1 2][3 4]]": as TensorFlow summarises a value; strings without quotes.
+std::string Summary(const Tensor& tensor, int64_t limit) {
+  const int64_t n = tensor.num_elements();
+  std::ostringstream out;
+  int64_t next = 0;
+  if (n > 0) PrintAxis(out, tensor, 0, limit < 0 ? n : std::min(limit, n), &next);
+  if (n == 0 && tensor.rank() > 0) out << "[]";
   return out.str();
 }
 
@@ -96,7 +118,7 @@ DEFINE_OP("PrintV2")
     .Kernel([](const Node& node) -> Kernel {
       return [stream = node.attr<std::string>("output_stream"),
               end = node.attr<std::string>("end")](KernelContext& context) {
-        const std::string line = std::string(context.input(0).string()) + end;
+        const std::string line = context.input(0).scalar<std::string>() + end;
         if (stream.starts_with("file://")) {
           std::ofstream(stream.substr(7), std::ios::app) << line;
           return;

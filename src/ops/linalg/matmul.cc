@@ -25,9 +25,7 @@ DEFINE_OP("MatMul")
       const bool ta = context.attr<bool>("transpose_a"), tb = context.attr<bool>("transpose_b");
       const int64_t inner_a = a[ta ? 0 : 1], inner_b = b[tb ? 1 : 0];
       if (inner_a >= 0 && inner_b >= 0 && inner_a != inner_b) {
-        throw InvalidArgument("Dimensions must be equal, but are ", inner_a, " and ", inner_b, " for '",
-                              context.node().name(), "' (op: 'MatMul') with input shapes: ", context.input(0), ", ",
-                              context.input(1));
+        throw InvalidArgument("Dimensions must be equal, but are ", inner_a, " and ", inner_b);
       }
       context.set_output(0, PartialShape({a[ta ? 1 : 0], b[tb ? 0 : 1]}));
     })
@@ -77,8 +75,7 @@ void BatchMatMulShape(ShapeContext& context) {
   const bool ta = context.attr<bool>("adj_x"), tb = context.attr<bool>("adj_y");
   const int64_t inner_a = a[a.rank() - (ta ? 2 : 1)], inner_b = b[b.rank() - (tb ? 1 : 2)];
   if (inner_a >= 0 && inner_b >= 0 && inner_a != inner_b) {
-    throw InvalidArgument("Dimensions must be equal, but are ", inner_a, " and ", inner_b, " for '",
-                          context.node().name(), "' with input shapes: ", a, ", ", b);
+    throw InvalidArgument("Dimensions must be equal, but are ", inner_a, " and ", inner_b);
   }
   output.Append(a[a.rank() - (ta ? 1 : 2)]);
   output.Append(b[b.rank() - (tb ? 2 : 1)]);

@@ -58,8 +58,7 @@ void BiasAddShape(ShapeContext& context) {
     const bool has_format = context.node().has_attr("data_format");
     const int axis = ChannelAxis(has_format ? context.attr<std::string>("data_format") : "NHWC", value.rank());
     if (value[axis] >= 0 && bias[0] >= 0 && value[axis] != bias[0]) {
-      throw InvalidArgument("Dimensions must be equal, but are ", value[axis], " and ", bias[0], " for '",
-                            context.node().name(), "' (op: 'BiasAdd') with input shapes: ", value, ", ", bias);
+      throw InvalidArgument("Dimensions must be equal, but are ", value[axis], " and ", bias[0]);
     }
     if (value[axis] < 0) value.set_dim(axis, bias[0]);
   }

@@ -370,7 +370,7 @@ void SetOutputs(KernelContext& c, const ExampleParser& parser) {
 std::vector<std::string> ScalarStrings(const KernelContext& c, const char* argument) {
   const auto [begin, end] = c.node().InputRange(argument);
   std::vector<std::string> values;
-  for (int i = begin; i < end; ++i) values.emplace_back(c.input(i).string());
+  for (int i = begin; i < end; ++i) values.push_back(c.input(i).scalar<std::string>());
   return values;
 }
 std::vector<std::string> VectorStrings(const KernelContext& c, const char* argument) {

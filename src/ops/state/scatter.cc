@@ -1,7 +1,6 @@
 // Rows of variables: scattering into references and resources, gathering from resources.
-#include <cstring>
-
 #include "declare/declare.h"
+#include "kernels/copy.h"
 #include "ops/state/variable_kernels.h"
 
 namespace headrace {
@@ -186,16 +185,14 @@ DEFINE_OP("ResourceGather")
       }
       return [](KernelContext& context) {
         const Tensor& params = context.variable(0).Read();
+        if (params.rank() == 0) throw InvalidArgument("params must be at least 1 dimensional");
         const Tensor& indices = context.input(1);
         const std::vector<int64_t> rows = CheckedRows(indices, params.dim(0), context.node().name());
         Shape shape = indices.shape();
         for (int i = 1; i < params.rank(); ++i) shape.Append(params.dim(i));
         Tensor& out = context.AllocateOutput(0, shape);
-        const size_t width = params.dim(0) == 0 ? 0 : params.bytes() / params.dim(0);
-        for (size_t i = 0; i < rows.size(); ++i) {
-          std::memcpy(static_cast<char*>(out.raw()) + i * width,
-                      static_cast<const char*>(params.raw()) + rows[i] * width, width);
-        }
+        const int64_t width = params.dim(0) == 0 ? 0 : params.num_elements() / params.dim(0);
+        CopyRows(params.dtype(), params.raw(), rows, width, out.raw());
       };
     })
     .Stateful()

@@ -31,13 +31,14 @@ class LookupTable final : public Object {
 
   void Find(const Tensor& keys, const Tensor& default_value, Tensor* out) const {
     Check(keys, key_dtype_, "keys");
+    Check(default_value, value_dtype_, "a default value");
     const std::shared_lock lock(mutex_);
     if (!filled_) throw FailedPrecondition("Table not initialized: ", name_);
     for (int64_t i = 0; i < keys.num_elements(); ++i) {
       const auto found = values_.find(KeyOf(keys, i));
       const Tensor& value = found == values_.end() ? default_value : found->second;
       if (value_dtype_ == DType::kString) {
-        out->data<std::string>()[i] = value.string();
+        out->data<std::string>()[i] = value.scalar<std::string>();
       } else {
         VisitNumeric(value_dtype_, "LookupTableFindV2", [&]<class T>(T) { out->data<T>()[i] = value.scalar<T>(); });
       }
@@ -138,7 +139,7 @@ DEFINE_OP("InitializeTableFromTextFileV2")
     .NoGradient()
     .Kernel([](KernelContext& c) {
       const Node& node = c.node();
-      const std::string path(c.input(1).string());
+      const std::string path = c.input(1).scalar<std::string>();
       if (node.attr<int64_t>("key_index") != -2 || node.attr<int64_t>("value_index") != -1) {
         throw Unimplemented("table '", node.name(), "' from ", path,
                             ": only a file with a key a line, whose value is the line's number, is supported");

@@ -162,6 +162,11 @@ struct AsStringFormat {
         shortest(node.attr<bool>("shortest")),
         fill(node.attr<std::string>("fill")) {
     if (fill.size() > 1) throw InvalidArgument("Fill string must be one or fewer characters, got '", fill, "'");
+    if (!fill.empty() && std::string_view(" +-0#").find(fill[0]) == std::string_view::npos) {
+      throw InvalidArgument("Fill argument not supported: '", fill, "'");
+    }
+    CheckSize("width", width);
+    CheckSize("precision", precision);
     if (scientific && shortest) throw InvalidArgument("Cannot select both scientific and shortest notation");
   }
   std::string Flags() const {
@@ -176,6 +181,7 @@ struct AsStringFormat {
     return Print(format, value);
   }
   std::string Of(int64_t value) const { return Print(Flags() + "lld", static_cast<long long>(value)); }
+  std::string Of(uint64_t value) const { return Print(Flags() + "llu", static_cast<unsigned long long>(value)); }
   std::string Of(bool value) const { return value ? "true" : "false"; }
 
   int64_t precision, width;
@@ -183,11 +189,17 @@ struct AsStringFormat {
   std::string fill;
 
  private:
+  static void CheckSize(const char* what, int64_t size) {
+    constexpr int64_t kMost = 1 << 20;  // characters
+    if (size > kMost) throw InvalidArgument(what, " must be at most ", kMost, ", got ", size);
+  }
   template <class T>
   static std::string Print(const std::string& format, T value) {
-    char text[512];
-    const int n = std::snprintf(text, sizeof(text), format.c_str(), value);
-    return {text, static_cast<size_t>(std::min<int>(n, sizeof(text) - 1))};
+    const int n = std::snprintf(nullptr, 0, format.c_str(), value);
+    if (n < 0) throw InvalidArgument("can't print a number as ", format);
+    std::string text(static_cast<size_t>(n), '\0');
+    std::snprintf(text.data(), text.size() + 1, format.c_str(), value);
+    return text;
   }
 };
 
@@ -209,6 +221,8 @@ DEFINE_OP("AsString")
       for (int64_t i = 0; i < in.num_elements(); ++i) {
         if (in.dtype() == DType::kBool) {
           out[i] = format.Of(in.data<bool>()[i]);
+        } else if (in.dtype() == DType::kUInt64) {
+          out[i] = format.Of(in.data<uint64_t>()[i]);
         } else {
           out[i] = IsInteger(in.dtype()) ? format.Of(in.AsInt64(i)) : format.Of(in.AsDouble(i));
         }
