@@ -16,7 +16,7 @@ from headrace.framework import (
     convert_to_tensor,
     name_scope,
 )
-from headrace.math import cast, stack, where
+from headrace.math import cast, reduce_max, stack, where
 from headrace.shapes import TensorShape
 
 newaxis = None
@@ -107,6 +107,7 @@ def concat(values: Any, axis: Any, name: str = "concat") -> Tensor:
         values = [values]
     if len(values) == 1:
         with name_scope(name) as scope:
+            convert_to_tensor(axis, dtypes.int32, "concat_dim").shape.assert_has_rank(0)
             return identity(values[0], name=scope)
     return _ops.concat_v2(values, axis, name=name)
 
@@ -180,7 +181,7 @@ def strided_slice(
 
 def _get_item(tensor: Any, key: Any) -> Tensor:
     """tensor[key] with ints, slices, ..., tf.newaxis and tensors as NumPy has it."""
-    if isinstance(key, Tensor) and key.dtype == dtypes.bool_:
+    if isinstance(key, (bool, np.bool_)) or isinstance(key, (Tensor, np.ndarray)) and key.dtype == dtypes.bool_:
         return boolean_mask(tensor, key)
     keys = list(key) if isinstance(key, (list, tuple)) else [key]
     begin: list[Any] = []
@@ -208,6 +209,8 @@ def _get_item(tensor: Any, key: Any) -> Tensor:
             masks["shrink_axis_mask"] |= bit
     with name_scope(None, "strided_slice", [tensor, *begin, *end, *strides]) as scope:
         packed = [stack(part) if part else constant(np.zeros([0], np.int32)) for part in (begin, end, strides)]
+        if any(part.dtype == dtypes.int64 for part in packed):
+            packed = [cast(part, dtypes.int64) for part in packed]
         return _ops.strided_slice(tensor, *packed, **masks, name=scope)
 
 
@@ -219,13 +222,15 @@ def boolean_mask(tensor: Any, mask: Any, name: str = "boolean_mask", axis: int |
     """The slices where the mask (of the leading axes from `axis` on) holds."""
     with name_scope(name, "boolean_mask", [tensor, mask]):
         tensor = convert_to_tensor(tensor, name="tensor")
-        mask = convert_to_tensor(mask, dtypes.bool_, "mask")
+        mask = convert_to_tensor(mask, name="mask")
         axis = axis or 0
         depth = mask.shape.ndims
         if depth is None:
             raise ValueError("Number of mask dimensions must be specified, even if some dimensions are None.")
         if depth == 0:
             raise ValueError("mask cannot be scalar.")
+        if tensor.shape.ndims is not None:
+            tensor.shape[axis : axis + depth].assert_is_compatible_with(mask.shape)
         sizes = shape(tensor)
         leading = _ops.prod(sizes[axis : axis + depth], [0])
         flat = _ops.reshape(tensor, concat([sizes[:axis], _ops.expand_dims(leading, 0), sizes[axis + depth :]], 0))
@@ -327,7 +332,7 @@ def sequence_mask(lengths: Any, maxlen: Any = None, dtype: Any = dtypes.bool_, n
     with name_scope(name, "SequenceMask", [lengths, maxlen]):
         lengths = convert_to_tensor(lengths)
         if maxlen is None:
-            maxlen = _ops.max(lengths, list(range(lengths.shape.ndims)))
+            maxlen = _ops.maximum(reduce_max(lengths), constant(0, lengths.dtype))  # of none: 0
         row = _ops.range(constant(0, lengths.dtype), cast(maxlen, lengths.dtype), constant(1, lengths.dtype))
         return cast(row < _ops.expand_dims(lengths, -1), dtype)
 

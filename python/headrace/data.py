@@ -5,12 +5,12 @@ Elements are tensors, dicts of tensors by name, and tuples of these.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 
-from headrace import _core, dtypes
+from headrace import _core, data_structure, dtypes
 from headrace.eager_datasets import EagerIterator, build_in_graph
 from headrace.framework import Tensor, convert_to_tensor, executing_eagerly
 from headrace.shapes import TensorShape
@@ -30,21 +30,44 @@ class Dataset:
     array([0, 2, 4])
     """
 
-    def __init__(self, native: Any) -> None:
+    def __init__(self, native: Any, template: Any = None) -> None:
+        """`template` is the structure of an element where C++ has it in another form (see _element); None: the same."""
         self._native = native
+        self._template = template
         self._options: Any = None
+
+    def _with(self, native: Any) -> Dataset:
+        """Another dataset whose elements have the same structure."""
+        return Dataset(native, self._template)
+
+    def _taking(self, function: Callable) -> Callable:
+        """A function of an element in C++'s form, from one of the program's form: tuples are its arguments."""
+        if self._template is None:
+            return function
+
+        def call(*element: Any) -> Any:
+            packed = _packed(self._template, element)
+            return function(*packed) if type(packed) is tuple else function(packed)
+
+        return call
+
+    def _packed(self, element: Any) -> Any:
+        """What C++ gave, in the structure that elements have."""
+        return _packed(self._template, element)
 
     # --- sources ---
 
     @staticmethod
     def from_tensors(tensors: Any) -> Dataset:
         """One element."""
-        return Dataset(_core.tensor_dataset(_structure(tensors)))
+        element, template = _element(tensors)
+        return Dataset(_core.tensor_dataset(element), template)
 
     @staticmethod
     def from_tensor_slices(tensors: Any) -> Dataset:
         """One element a row: axis 0 of all tensors, which must agree there."""
-        return Dataset(_core.tensor_slice_dataset(_structure(tensors)))
+        element, template = _element(tensors)
+        return Dataset(_core.tensor_slice_dataset(element), template)
 
     @staticmethod
     def range(*args: int) -> Dataset:
@@ -53,7 +76,17 @@ class Dataset:
 
     @staticmethod
     def zip(datasets: Any) -> Dataset:
-        return Dataset(_core.zip_datasets([d._native for d in datasets]))
+        flat = data_structure.flatten(datasets)
+        for dataset in flat:
+            if not isinstance(dataset, Dataset):
+                raise TypeError(
+                    f"The argument to `Dataset.zip()` must be a nested structure of `Dataset` objects, got {dataset!r}."
+                )
+        native = _core.zip_datasets([dataset._native for dataset in flat])
+        if type(datasets) is tuple and all(isinstance(d, Dataset) and d._template is None for d in datasets):
+            return Dataset(native)
+        parts = [d._native.output_types if d._template is None else d._template for d in flat]
+        return Dataset(native, data_structure.pack_sequence_as(datasets, parts))
 
     @staticmethod
     def list_files(file_pattern: Any, shuffle: bool | None = None, seed: int | None = None) -> Dataset:
@@ -81,36 +114,57 @@ class Dataset:
 
     def map(self, map_func: Callable, num_parallel_calls: Any = None, deterministic: Any = None) -> Dataset:
         """Each element as map_func makes it; the function is called once, to build its part of the graph."""
-        return Dataset(self._native.map(lambda *element: _structure(map_func(*element))))
+        function, templates = self._taking(map_func), []
+
+        def mapped(*element: Any) -> Any:
+            result = function(*element)
+            # A list is what ops give that have a list of outputs: so many components, of any types.
+            made, template = _element(tuple(result) if isinstance(result, list) else result)
+            templates.append(template)
+            return made
+
+        return Dataset(self._native.map(mapped), *templates)
 
     def filter(self, predicate: Callable) -> Dataset:
         """The elements for which predicate gives True."""
-        return Dataset(self._native.filter(predicate))
+        return self._with(self._native.filter(self._taking(predicate)))
 
     def flat_map(self, map_func: Callable) -> Dataset:
         """The elements of the datasets that map_func makes, one dataset after the other."""
-        return Dataset(self._native.interleave(map_func, None, None))
+        return self._interleaved(map_func, None, None)
+
+    def _interleaved(self, map_func: Callable, cycle_length: int | None, block_length: int | None) -> Dataset:
+        function, templates = self._taking(map_func), []
+
+        def dataset_of(*element: Any) -> Dataset:
+            inner = function(*element)
+            if not isinstance(inner, Dataset):
+                raise TypeError(f"`map_func` must return a `Dataset` object, got {type(inner).__name__}.")
+            templates.append(inner._template)
+            return inner
+
+        return Dataset(self._native.interleave(dataset_of, cycle_length, block_length), *templates)
 
     def interleave(
         self, map_func: Callable, cycle_length: int = 1, block_length: int = 1, num_parallel_calls: Any = None,
         **_: Any,
     ) -> Dataset:  # fmt: skip
         """As flat_map, block_length elements at a time from cycle_length datasets in turn."""
-        return Dataset(self._native.interleave(map_func, cycle_length, block_length))
+        return self._interleaved(map_func, cycle_length, block_length)
 
     def shuffle(
         self, buffer_size: int, seed: int | None = None, reshuffle_each_iteration: bool | None = None
     ) -> Dataset:
         """Draws elements at random from a buffer of the next `buffer_size`."""
-        return Dataset(self._native.shuffle(buffer_size, seed, reshuffle_each_iteration is not False))
+        return self._with(self._native.shuffle(buffer_size, seed, reshuffle_each_iteration is not False))
 
     def repeat(self, count: int | None = None) -> Dataset:
         """The sequence `count` times; for ever if None or -1."""
-        return Dataset(self._native.repeat(-1 if count is None else count))
+        return self._with(self._native.repeat(-1 if count is None else count))
 
     def batch(self, batch_size: int, drop_remainder: bool = False, **_: Any) -> Dataset:
         """Elements joined along a new axis 0; the last batch may be shorter unless drop_remainder."""
-        return Dataset(self._native.batch(batch_size, bool(drop_remainder)))
+        return self._with(self._native.batch(batch_size, bool(drop_remainder)))
 
     def padded_batch(
         self, batch_size: int, padded_shapes: Any, padding_values: Any = None, drop_remainder: bool = False
@@ -120,27 +174,27 @@ class Dataset:
         types = _flat(self._native.output_types)
         defaults = ["" if t == dtypes.string else 0 for t in types]
         values = defaults if padding_values is None else _flat(padding_values)
-        return Dataset(self._native.padded_batch(batch_size, shapes, values, bool(drop_remainder)))
+        return self._with(self._native.padded_batch(batch_size, shapes, values, bool(drop_remainder)))
 
     def take(self, count: int) -> Dataset:
-        return Dataset(self._native.take(count))
+        return self._with(self._native.take(count))
 
     def skip(self, count: int) -> Dataset:
-        return Dataset(self._native.skip(count))
+        return self._with(self._native.skip(count))
 
     def shard(self, num_shards: int, index: int) -> Dataset:
-        return Dataset(self._native.shard(num_shards, index))
+        return self._with(self._native.shard(num_shards, index))
 
     def concatenate(self, dataset: Dataset) -> Dataset:
-        return Dataset(self._native.concatenate(dataset._native))
+        return self._with(self._native.concatenate(dataset._native))
 
     def prefetch(self, buffer_size: int | None = None) -> Dataset:
-        return Dataset(self._native.prefetch(-1 if buffer_size is None else buffer_size))
+        return self._with(self._native.prefetch(-1 if buffer_size is None else buffer_size))
 
     def cache(self, filename: str = "") -> Dataset:
         if filename:
             raise NotImplementedError("caching in a file is not available yet; cache() keeps elements in memory")
-        return Dataset(self._native.cache())
+        return self._with(self._native.cache())
 
     def apply(self, transformation_func: Callable) -> Dataset:
         return transformation_func(self)
@@ -149,7 +203,7 @@ class Dataset:
         """The same elements, with options; of an option that is set already, both values must be equal."""
         from headrace.data_options import merge_options
 
-        made = Dataset(self._native)
+        made = self._with(self._native)
         made._options = merge_options(self.options(), options)
         return made
 
@@ -176,7 +230,7 @@ class Dataset:
         """An iterator that needs no initialisation."""
         if executing_eagerly():
             return EagerIterator(self)
-        return Iterator(self._native.one_shot_iterator())
+        return Iterator(self._native.one_shot_iterator(), self._template)
 
     def make_initializable_iterator(self, shared_name: str | None = None) -> Iterator:
         """An iterator whose `initializer` must be run before the first element is taken."""
@@ -185,12 +239,14 @@ class Dataset:
                 "dataset.make_initializable_iterator is not supported when eager execution is enabled. Use `for "
                 "element in dataset` instead."
             )
-        return Iterator(self._native.initializable_iterator(shared_name or ""))
+        return Iterator(self._native.initializable_iterator(shared_name or ""), self._template)
 
-    output_types = property(lambda self: self._native.output_types)
-    output_shapes = property(lambda self: self._native.output_shapes)
-    output_classes = property(lambda self: _classes(self._native.output_types))
-    element_spec = property(lambda self: _specs(self._native.output_types, self._native.output_shapes))
+    output_types = property(lambda self: _packed(self._template, self._native.output_types))
+    output_shapes = property(lambda self: _packed(self._template, self._native.output_shapes))
+    output_classes = property(lambda self: data_structure.map_structure(lambda _: Tensor, self.output_types))
+    element_spec = property(
+        lambda self: data_structure.map_structure(lambda t, s: TensorSpec(s, t), self.output_types, self.output_shapes)
+    )
 
     def __iter__(self) -> Any:
         if executing_eagerly():
@@ -239,15 +295,43 @@ def _files(filenames: Any) -> Tensor:
     return convert_to_tensor(filenames, dtypes.string, "filenames")
 
 
-def _structure(value: Any) -> Any:
-    """A dataset element as C++ takes it: tuples stay, lists are tensors, mappings are dicts."""
+def _element(value: Any) -> tuple[Any, Any]:
+    """An element as C++ takes it, and its template.
+
+    C++ knows tensors, dicts of tensors and tuples of these. Other mappings and named tuples go as such and come back as
+    what the template has; what is nested in another way goes as a flat tuple. The template is None if nothing differs.
+    """
+    template = data_structure.map_structure(lambda _: None, value)
+    tensors = [convert_to_tensor(leaf) for leaf in data_structure.flatten(value)]
+    value = data_structure.pack_sequence_as(template, tensors)
+    form = _form(value)
+    if form is None:
+        return tuple(tensors), template
+    return form, None if _is_plain(value) else template
+
+
+def _form(value: Any) -> Any:
+    """`value` in tuples and dicts of tensors; None if it is nested in another way."""
     if isinstance(value, tuple):
-        return tuple(_structure(part) for part in value)
-    if isinstance(value, dict) or hasattr(value, "items"):
-        return {
-            str(key): convert_to_tensor(part) if not isinstance(part, Tensor) else part for key, part in value.items()
-        }
-    return value
+        parts = [_form(part) for part in value]
+        return None if any(part is None for part in parts) else tuple(parts)
+    if not data_structure.is_sequence(value):
+        return value
+    if not isinstance(value, Mapping):
+        return None
+    flat = all(isinstance(key, str) and isinstance(part, Tensor) for key, part in value.items())
+    return dict(value) if flat else None
+
+
+def _is_plain(value: Any) -> bool:
+    if type(value) is tuple:
+        return all(_is_plain(part) for part in value)
+    return isinstance(value, Tensor) or type(value) is dict
+
+
+def _packed(template: Any, value: Any) -> Any:
+    """What C++ gave, in the form of the template."""
+    return value if template is None else data_structure.pack_sequence_as(template, data_structure.flatten(value))
 
 
 def _flat(structure: Any) -> list[Any]:
@@ -258,27 +342,11 @@ def _flat(structure: Any) -> list[Any]:
     return [structure]
 
 
-def _classes(structure: Any) -> Any:
-    if isinstance(structure, tuple):
-        return tuple(_classes(part) for part in structure)
-    if isinstance(structure, dict):
-        return {key: _classes(part) for key, part in structure.items()}
-    return Tensor
-
-
-def _specs(types: Any, shapes: Any) -> Any:
-    if isinstance(types, tuple):
-        return tuple(_specs(t, s) for t, s in zip(types, shapes))
-    if isinstance(types, dict):
-        return {key: _specs(types[key], shapes[key]) for key in types}
-    return TensorSpec(shapes, types)
-
-
 class Iterator:
     """Goes through a dataset: each run of `get_next()` takes the next element; at the end it fails, OutOfRangeError."""
 
-    def __init__(self, native: Any) -> None:
-        self._native = native
+    def __init__(self, native: Any, template: Any = None) -> None:
+        self._native, self._template = native, template
 
     @property
     def initializer(self) -> Any:
@@ -288,11 +356,11 @@ class Iterator:
 
     def get_next(self, name: str | None = None) -> Any:
         """The tensors of the next element, in the dataset's structure."""
-        return self._native.get_next(name or "")
+        return _packed(self._template, self._native.get_next(name or ""))
 
-    output_types = property(lambda self: self._native.output_types)
-    output_shapes = property(lambda self: self._native.output_shapes)
-    output_classes = property(lambda self: _classes(self._native.output_types))
+    output_types = property(lambda self: _packed(self._template, self._native.output_types))
+    output_shapes = property(lambda self: _packed(self._template, self._native.output_shapes))
+    output_classes = property(lambda self: data_structure.map_structure(lambda _: Tensor, self.output_types))
 
 
 def make_one_shot_iterator(dataset: Dataset) -> Iterator:

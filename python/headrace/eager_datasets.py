@@ -51,7 +51,7 @@ class EagerIterator:
     def __init__(self, dataset: Any) -> None:
         self._dataset = dataset
         with _graph().as_default():
-            self._element = dataset._native.one_shot_iterator().get_next("")
+            self._element = dataset._packed(dataset._native.one_shot_iterator().get_next(""))
         self._flat = structure.flatten(self._element)
 
     def __iter__(self) -> EagerIterator:

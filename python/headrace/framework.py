@@ -349,7 +349,7 @@ def constant(
 
     Args:
       value: a number, string, nested list or NumPy array. Python floats become float32 and ints int32.
-      shape: reshapes it; a single element fills the shape.
+      shape: reshapes it; of too few elements the last is repeated.
       verify_shape: raise TypeError unless the value has exactly this shape.
     """
     if hasattr(value, "tensor_shape"):  # a TensorProto
@@ -358,19 +358,7 @@ def constant(
         value, dtype = make_ndarray(value), dtypes.as_dtype(value.dtype) if dtype is None else dtype
     if verify_shape and shape is not None and np.shape(value) != tuple(TensorShape(shape).as_list()):
         raise TypeError(f"Expected Tensor's shape: {tuple(TensorShape(shape).as_list())}, got {np.shape(value)}.")
-    if shape is not None and np.ndim(value) and 1 < np.size(value) < (TensorShape(shape).num_elements() or 0):
-        value = _repeating_last(value, dtype, TensorShape(shape).num_elements())
     return _core.constant(value, dtype, shape, name)
-
-
-def _repeating_last(value: Any, dtype: Any, count: int) -> np.ndarray:
-    """The values, the last one as often as is needed to make `count`."""
-    flat = np.asarray(value, None if dtype is None else dtypes.as_dtype(dtype).as_numpy_dtype).reshape(-1)
-    if dtype is None and flat.dtype == np.float64 and not isinstance(value, np.ndarray):
-        flat = flat.astype(np.float32)
-    elif dtype is None and flat.dtype == np.int64 and not isinstance(value, np.ndarray):
-        flat = flat.astype(np.int32)
-    return np.concatenate([flat, np.repeat(flat[-1:], count - flat.size)])
 
 
 def constant_v2(value: Any, dtype: Any = None, shape: Any = None, name: str = "Const") -> Tensor:

@@ -218,7 +218,7 @@ def where(condition: Any, x: Any = None, y: Any = None, name: str | None = None)
     """x where the condition holds and y elsewhere; with neither, the coordinates (int64 [n, rank]) where it holds."""
     if x is None and y is None:
         with name_scope(name, "Where", [condition]) as scope:
-            return _ops.where(convert_to_tensor(condition, dtypes.bool_, "condition"), name=scope)
+            return _ops.where(convert_to_tensor(condition, None, "condition", dtypes.bool_), name=scope)
     if x is None or y is None:
         raise ValueError("x and y must both be non-None or both be None.")
     return _ops.select(condition, x, y, name=name)
@@ -237,10 +237,8 @@ def _reduce(op: Any, default_name: str) -> Any:
         input_tensor: Any, axis: Any = None, keepdims: Any = None, name: str | None = None,
         reduction_indices: Any = None, keep_dims: Any = None,
     ) -> Tensor:  # fmt: skip
-        if axis is None:
-            axis = reduction_indices
-        if keepdims is None:
-            keepdims = bool(keep_dims)
+        axis = _one_of("axis", axis, "reduction_indices", reduction_indices)
+        keepdims = bool(_one_of("keepdims", keepdims, "keep_dims", keep_dims))
         x = convert_to_tensor(input_tensor, name="input_tensor")
         return getattr(_ops, op)(x, _axes(x, axis), keep_dims=keepdims, name=name)
 
@@ -251,9 +249,23 @@ def _reduce(op: Any, default_name: str) -> Any:
     return reduce
 
 
+def _one_of(name: str, value: Any, old_name: str, old_value: Any) -> Any:
+    """An argument that has an older name too; given is one of them."""
+    if value is not None and old_value is not None:
+        raise ValueError(f"Cannot specify both '{name}' and '{old_name}'.")
+    return old_value if value is None else value
+
+
 def _axes(x: Tensor, axis: Any) -> Any:
     if axis is not None:
-        return axis if isinstance(axis, Tensor) else np.asarray(axis, np.int32)
+        if any(isinstance(leaf, (Tensor, _core.Variable)) for leaf in _leaves(axis)):
+            return axis
+        axes = np.asarray(axis)
+        if axes.size == 0:
+            return axes.astype(np.int32)
+        if axes.dtype.kind not in "iu":
+            raise TypeError(f"Expected int32, got {axis!r} of type '{type(axis).__name__}' instead.")
+        return axes.astype(np.int32)
     rank = x.shape.ndims
     if rank is not None:
         return constant(np.arange(rank, dtype=np.int32), name="Const")
@@ -362,7 +374,7 @@ def matmul(
         a = convert_to_tensor(a, name="a")
         b = convert_to_tensor(b, a.dtype.base_dtype, "b")
         ranks = (a.shape.ndims, b.shape.ndims)
-        if (ranks[0] is None or ranks[0] > 2) and (ranks[1] is None or ranks[1] > 2):
+        if any(rank is None or rank > 2 for rank in ranks):
             return _ops.batch_mat_mul_v2(
                 a, b, adj_x=transpose_a or adjoint_a, adj_y=transpose_b or adjoint_b, name=scope
             )
@@ -373,7 +385,8 @@ def matmul(
 
 def matvec(a: Any, b: Any, transpose_a: bool = False, name: str | None = None) -> Tensor:
     with name_scope(name, "MatVec", [a, b]) as scope:
-        return _ops.squeeze(matmul(a, _ops.expand_dims(b, -1), transpose_a=transpose_a), axis=[-1], name=scope)
+        column = matmul(a, _ops.expand_dims(b, -1), transpose_a=transpose_a)
+        return _ops.squeeze(column, squeeze_dims=[-1], name=scope)
 
 
 def tensordot(a: Any, b: Any, axes: Any, name: str | None = None) -> Tensor:
@@ -385,6 +398,9 @@ def tensordot(a: Any, b: Any, axes: Any, name: str | None = None) -> Tensor:
             over_a, over_b = list(range_of(rank_a - axes, rank_a)), list(range_of(0, axes))
         else:
             over_a, over_b = ([x] if isinstance(x, int) else list(x) for x in axes)
+        for x, rank in [(x, rank_a) for x in over_a] + [(x, rank_b) for x in over_b]:
+            if not -rank <= x < rank:
+                raise ValueError(f"'axes' of tensordot must be in [{-rank}, {rank}), got {x}.")
         over_a, over_b = [x % rank_a for x in over_a], [x % rank_b for x in over_b]
         free_a = [i for i in range_of(0, rank_a) if i not in over_a]
         free_b = [i for i in range_of(0, rank_b) if i not in over_b]
@@ -394,9 +410,8 @@ def tensordot(a: Any, b: Any, axes: Any, name: str | None = None) -> Tensor:
         right = _ops.reshape(_ops.transpose(b, over_b + free_b), stack([inner, constant(-1)]))
         sizes = [_ops.gather_v2(shape_a, constant(free_a, dtypes.int32), 0)] if free_a else []
         sizes += [_ops.gather_v2(shape_b, constant(free_b, dtypes.int32), 0)] if free_b else []
-        result = _ops.reshape(
-            _ops.mat_mul(left, right), _ops.concat_v2(sizes, 0) if len(sizes) > 1 else sizes[0], name=scope
-        )
+        free = constant([], dtypes.int32) if not sizes else _ops.concat_v2(sizes, 0) if len(sizes) > 1 else sizes[0]
+        result = _ops.reshape(_ops.mat_mul(left, right), free, name=scope)
         result.set_shape([a.shape[i] for i in free_a] + [b.shape[i] for i in free_b])
         return result
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 from headrace import _core
@@ -268,7 +269,15 @@ def _parse(fetches: Any, flat: list[Any], session: Session) -> Any:
         return lambda values: kind(part(values) for part in parts)
     if isinstance(fetches, dict):
         parts = {key: _parse(item, flat, session) for key, item in fetches.items()}
-        return lambda values: kind((key, part(values)) for key, part in parts.items())
+        empty = copy.copy(fetches)  # an OrderedDict's order, a defaultdict's factory
+        empty.clear()
+
+        def mapping(values: list[Any]) -> Any:
+            result = copy.copy(empty)
+            result.update((key, part(values)) for key, part in parts.items())
+            return result
+
+        return mapping
     if isinstance(fetches, (list, tuple)):
         parts = [_parse(item, flat, session) for item in fetches]
         if hasattr(fetches, "_fields"):

@@ -8,6 +8,16 @@ from typing import Any
 from headrace import framework
 
 
+def _public(name: str) -> Callable:
+    """tf.cond or tf.case."""
+    from headrace import absent, alias
+
+    try:
+        return alias._public("", name)
+    except LookupError:
+        raise NotImplementedError(absent.explain("tf", "", name)) from None
+
+
 def smart_constant_value(pred: Any) -> bool | None:
     """Whether a condition (bool, 0, 1 or a tensor) holds, None if that is known only in a run."""
     if isinstance(pred, int) and pred in (0, 1):
@@ -27,17 +37,13 @@ def smart_cond(pred: Any, true_fn: Any = None, false_fn: Any = None, name: str |
     value = smart_constant_value(pred)
     if value is not None:
         return true_fn() if value else false_fn()
-    from headrace import control_flow
-
-    return control_flow.cond(pred, true_fn=true_fn, false_fn=false_fn, name=name)
+    return _public("cond")(pred, true_fn=true_fn, false_fn=false_fn, name=name)
 
 
 def smart_case(
     pred_fn_pairs: Any, default: Callable | None = None, exclusive: bool = False, name: str = "smart_case"
 ) -> Any:
     """What the function of the first condition that holds gives; tf.case where that is not known."""
-    from headrace import control_flow
-
     pairs = list(pred_fn_pairs.items() if isinstance(pred_fn_pairs, dict) else pred_fn_pairs)
     open_ = []
     for pred, function in pairs:
@@ -47,9 +53,9 @@ def smart_case(
         elif value and not open_:
             return function()
         elif value:
-            return control_flow.case(open_, default=function, exclusive=exclusive, name=name)
+            return _public("case")(open_, default=function, exclusive=exclusive, name=name)
     if not open_:
         if default is None:
             raise ValueError("No condition holds, and there is no default.")
         return default()
-    return control_flow.case(open_, default=default, exclusive=exclusive, name=name)
+    return _public("case")(open_, default=default, exclusive=exclusive, name=name)

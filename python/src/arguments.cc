@@ -80,9 +80,8 @@ class Arguments {
   // 1.15's words for a value that can't be converted.
   [[noreturn]] void Refuse(const OpArg& arg, nb::handle value, DType wanted, const nb::builtin_exception& error) const {
     if (error.type() == nb::exception_type::value_error) {
-      throw nb::value_error(internal::Concat("Tried to convert '", arg.name, "' to a tensor and failed. Error: ",
-                                             error.what())
-                                .c_str());
+      throw nb::value_error(
+          internal::Concat("Tried to convert '", arg.name, "' to a tensor and failed. Error: ", error.what()).c_str());
     }
     if (wanted == DType::kInvalid) throw nb::type_error(error.what());
     Raise(internal::Concat("Expected ", wanted, " passed to parameter '", arg.name, "' of op '", op_.name, "', got ",

@@ -165,6 +165,8 @@ Output OutputFromPython(nb::handle value, DType dtype, std::string_view name, DT
     try {
       return Constant(ToTensor(value, preferred), name);
     } catch (const nb::builtin_exception&) {  // another type is fine when it was only preferred
+    } catch (const nb::python_error& error) {
+      if (!error.matches(PyExc_OverflowError)) throw;
     }
   }
   return Constant(ToTensor(value, dtype), name);

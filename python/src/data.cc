@@ -98,6 +98,37 @@ std::optional<int64_t> OptionalInt(nb::handle value) {
   return value.is_none() ? std::optional<int64_t>() : nb::cast<int64_t>(value);
 }
 
+// A number of elements: an integer or a tensor.
+Output Count(nb::handle value, const char* name) {
+  return OutputFromPython(value, DType::kInt64, name);
+}
+
+// A transform that takes one number.
+auto Counted(const char* op, const char* name) {
+  return [op, name](const Dataset& self, nb::handle count) {
+    return AsValueError([&] { return self.Apply(op, {{Count(count, name)}}); });
+  };
+}
+
+// The number of rows is known in the graph if it is an integer and every batch is full.
+Dataset Batch(const Dataset& self, nb::handle batch_size, bool drop_remainder) {
+  const Output size = Count(batch_size, "batch_size");
+  const bool known = drop_remainder && PyIndex_Check(batch_size.ptr());
+  std::vector<PartialShape> shapes = self.shapes();
+  for (PartialShape& shape : shapes) {
+    if (!shape.has_rank()) continue;
+    PartialShape rows{known ? nb::cast<int64_t>(nb::steal(PyNumber_Index(batch_size.ptr()))) : -1};
+    for (const int64_t dim : shape.dims()) rows.Append(dim);
+    shape = rows;
+  }
+  return AsValueError([&] {
+    const Output variant = ApplyOp(
+        "BatchDatasetV2", {{self.variant()}, {size}, {Constant(Tensor::Scalar(drop_remainder), "drop_remainder")}},
+        {{"output_types", self.dtypes()}, {"output_shapes", shapes}});
+    return Dataset::FromVariant(variant, self.layout(), self.dtypes(), shapes);
+  });
+}
+
 void BindSources(nb::module_& m) {
   m.def("text_line_dataset", [](Output files, const std::string& compression) {
     return AsValueError([&] { return Dataset::TextLines(files, compression); });
@@ -109,7 +140,19 @@ void BindSources(nb::module_& m) {
   m.def("tensor_slice_dataset", [](nb::handle tensors) {
     return AsValueError([&] { return Dataset::FromTensorSlices(ElementFromPython(tensors)); });
   });
-  m.def("range_dataset", [](int64_t start, int64_t stop, int64_t step) { return Dataset::Range(start, stop, step); });
+  m.def(
+      "range_dataset",
+      [](nb::handle start, nb::handle stop, nb::handle step) {
+        const std::vector<DType> dtypes{DType::kInt64};
+        const std::vector<PartialShape> shapes{Shape()};
+        return AsValueError([&] {
+          const Output variant =
+              ApplyOp("RangeDataset", {{Count(start, "start")}, {Count(stop, "stop")}, {Count(step, "step")}},
+                      {{"output_types", dtypes}, {"output_shapes", shapes}});
+          return Dataset::FromVariant(variant, {}, dtypes, shapes);
+        });
+      },
+      nb::arg("start").none(), nb::arg("stop").none(), nb::arg("step").none());
   m.def("zip_datasets", [](nb::handle datasets) {
     std::vector<Dataset> list;
     for (nb::handle dataset : datasets) list.push_back(nb::cast<Dataset>(dataset));
@@ -158,8 +201,8 @@ void BindData(nb::module_& m) {
             return self.Shuffle(buffer_size, OptionalInt(seed), reshuffle);
           },
           nb::arg("buffer_size"), nb::arg("seed").none(), nb::arg("reshuffle_each_iteration"))
-      .def("repeat", &Dataset::Repeat)
-      .def("batch", &Dataset::Batch)
+      .def("repeat", Counted("RepeatDataset", "count"), nb::arg("count").none())
+      .def("batch", &Batch, nb::arg("batch_size").none(), nb::arg("drop_remainder"))
       .def("padded_batch",
            [](const Dataset& self, int64_t batch_size, nb::handle shapes, nb::handle values, bool drop_remainder) {
              std::vector<PartialShape> padded_shapes;
@@ -169,11 +212,18 @@ void BindData(nb::module_& m) {
              for (nb::handle value : values) padding.push_back(ToTensor(value, self.dtypes().at(i++)));
              return self.PaddedBatch(batch_size, padded_shapes, padding, drop_remainder);
            })
-      .def("take", &Dataset::Take)
-      .def("skip", &Dataset::Skip)
-      .def("shard", &Dataset::Shard)
+      .def("take", Counted("TakeDataset", "count"), nb::arg("count").none())
+      .def("skip", Counted("SkipDataset", "count"), nb::arg("count").none())
+      .def(
+          "shard",
+          [](const Dataset& self, nb::handle num_shards, nb::handle index) {
+            return AsValueError([&] {
+              return self.Apply("ShardDataset", {{Count(num_shards, "num_shards")}, {Count(index, "index")}});
+            });
+          },
+          nb::arg("num_shards").none(), nb::arg("index").none())
       .def("concatenate", &Dataset::Concatenate)
-      .def("prefetch", &Dataset::Prefetch)
+      .def("prefetch", Counted("PrefetchDataset", "buffer_size"), nb::arg("buffer_size").none())
       .def("cache", &Dataset::Cache)
       .def("one_shot_iterator", [](const Dataset& d) { return AsValueError([&] { return d.OneShotIterator(); }); })
       .def("initializable_iterator",

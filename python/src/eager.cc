@@ -471,6 +471,11 @@ nb::object ApplyFast(const OpDef& op, const nb::list& inputs, const AttrMap& att
 
 void BindEager(nb::module_& m) {
   auto eager = nb::class_<EagerRef, TensorRef>(m, "EagerTensor", nb::type_slots(eager_slots))
+                   .def(nb::new_([](nb::handle value, nb::handle, nb::handle dtype) {
+                          return EagerRef(NewEagerValue(
+                              ToTensor(value, dtype.is_none() ? DType::kInvalid : DTypeFromPython(dtype))));
+                        }),
+                        nb::arg("value"), nb::arg("device").none() = nb::none(), nb::arg("dtype").none() = nb::none())
                    .def_prop_ro("_id", [](const EagerRef& t) { return t.made.id; })
                    .def_prop_ro("dtype", [](const EagerRef& t) { return DTypeToPython(t.made.value.dtype()); })
                    .def_prop_ro("shape", [](const EagerRef& t) { return PartialShape(t.made.value.shape()); })

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <limits>
 
 namespace headrace::python {
 namespace {
@@ -121,6 +122,12 @@ std::string Repr(nb::handle value) {
   return repr.c_str();
 }
 
+[[noreturn]] void FailRagged(nb::handle value) {
+  throw nb::value_error(internal::Concat("Argument must be a dense tensor: ", Repr(value),
+                                         " has lists of different lengths side by side.")
+                            .c_str());
+}
+
 // np.array(value, dtype): nested lists element by element, so that numbers that do not fit are OverflowErrors; arrays
 // of another type or byte order are cast.
 nb::object AsArray(nb::handle value, int type = NPY_NOTYPE) {
@@ -131,11 +138,7 @@ nb::object AsArray(nb::handle value, int type = NPY_NOTYPE) {
   if (array) return nb::steal(array);
   nb::python_error error;
   const bool is_list = PyList_Check(value.ptr()) || PyTuple_Check(value.ptr());
-  if (is_list && error.matches(PyExc_ValueError) && std::strstr(error.what(), "inhomogeneous")) {
-    throw nb::value_error(internal::Concat("Argument must be a dense tensor: ", Repr(value),
-                                           " has lists of different lengths side by side.")
-                              .c_str());
-  }
+  if (is_list && error.matches(PyExc_ValueError) && std::strstr(error.what(), "sequence")) FailRagged(value);
   throw error;
 }
 
@@ -174,7 +177,8 @@ bool IsText(PyObject* value) {
 bool IsNumpy(PyObject* value) {
   return PyArray_Check(value) || PyArray_CheckScalar(value);
 }
-// NumPy's and what gives its values as such: pandas' Series and frames, arrays of other libraries. They keep their type.
+// NumPy's and what gives its values as such: pandas' Series and frames, arrays of other libraries. They keep their
+// type.
 bool GivesArray(PyObject* value) {
   return IsNumpy(value) || (!PyType_Check(value) && PyObject_HasAttrString(value, "__array__"));
 }
@@ -238,6 +242,20 @@ Tensor PythonScalar(PyObject* value, DType dtype) {
   return {};
 }
 
+// Errors: OverflowError unless all numbers of an int64 array fit `dtype`.
+void CheckRange(PyArrayObject* array, DType dtype) {
+  VisitNumeric(dtype, "a value", [&]<class T>(T) {
+    if constexpr (std::is_integral_v<T> && sizeof(T) < sizeof(int64_t)) {
+      auto values = static_cast<const int64_t*>(PyArray_DATA(array));
+      for (int64_t i = 0; i < PyArray_SIZE(array); ++i) {
+        if (values[i] >= std::numeric_limits<T>::min() && values[i] <= std::numeric_limits<T>::max()) continue;
+        PyErr_SetString(PyExc_OverflowError, internal::Concat(values[i], " is out of bounds for ", dtype).c_str());
+        nb::raise_python_error();
+      }
+    }
+  });
+}
+
 // An array of Python objects: text, or what gives integers (tf.Dimension).
 Tensor FromObjects(nb::handle value, PyArrayObject* array, DType wanted) {
   auto items = static_cast<PyObject**>(PyArray_DATA(array));
@@ -253,6 +271,7 @@ Tensor FromObjects(nb::handle value, PyArrayObject* array, DType wanted) {
   if (wanted == DType::kInvalid || wanted == DType::kString) {
     for (int64_t i = 0; i < n; ++i) {
       if (IsText(items[i])) continue;
+      if (IsList(items[i]) && IsList(value.ptr())) FailRagged(value);
       throw nb::type_error(internal::Concat("Failed to convert object of type ", Repr(nb::handle(value.type())),
                                             " to Tensor. Contents: ", Repr(value),
                                             ". Consider casting elements to a supported type.")
@@ -270,7 +289,8 @@ Tensor Convert(nb::handle value, DType dtype, bool fed) {
   if (value.is_none()) throw nb::value_error("None values not supported.");
   const bool typed = GivesArray(value.ptr());
   if (!typed && dtype != DType::kInvalid && !fed) CheckSuits(value, dtype);
-  const bool bits = PyArray_Check(value.ptr()) && PyArray_TYPE(reinterpret_cast<PyArrayObject*>(value.ptr())) == NPY_UINT16;
+  const bool bits =
+      PyArray_Check(value.ptr()) && PyArray_TYPE(reinterpret_cast<PyArrayObject*>(value.ptr())) == NPY_UINT16;
   if (dtype == DType::kBFloat16 && !bits) {  // NumPy has no such type; it shows the bits
     const Tensor wide = Convert(value, DType::kFloat, fed);
     Tensor narrow(dtype, wide.shape());
@@ -279,7 +299,12 @@ Tensor Convert(nb::handle value, DType dtype, bool fed) {
     return narrow;
   }
   if (!typed && dtype != DType::kInvalid && dtype != DType::kString) {
-    nb::object numbers = AsArray(value, NumpyType(dtype));
+    // By way of int64, since some versions of NumPy let integers wrap that do not fit.
+    nb::object numbers = AsArray(value, IsInteger(dtype) && SizeOf(dtype) < 8 ? NPY_INT64 : NumpyType(dtype));
+    if (auto* wide = reinterpret_cast<PyArrayObject*>(numbers.ptr()); PyArray_TYPE(wide) != NumpyType(dtype)) {
+      CheckRange(wide, dtype);
+      numbers = AsArray(numbers, NumpyType(dtype));
+    }
     return CopyOf(reinterpret_cast<PyArrayObject*>(numbers.ptr()), dtype);
   }
   nb::object object = AsArray(value);

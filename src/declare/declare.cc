@@ -183,38 +183,6 @@ void ResolveType(const OpDef& op, OpArg* arg) {
   if (!arg->number_attr.empty()) RequireAttr(op, *arg, arg->number_attr);
 }
 
-// Puts the check of the ranks that inputs must have before the shape rule and the kernel; each tensor of a list has it.
-void CheckRanksFirst(OpDef* op, const std::vector<internal::RequiredRank>& required) {
-  if (required.empty()) return;
-  struct Checked {
-    int input, rank;
-    std::string_view name;
-  };
-  const auto ranks = [required](const Node& node) {
-    std::vector<Checked> checked;
-    for (const auto& [name, rank] : required) {
-      const auto [begin, end] = node.InputRange(name);
-      for (int i = begin; i < end; ++i) checked.push_back({i, rank, name});
-    }
-    return checked;
-  };
-  op->shape = [ranks, shape = std::move(op->shape)](ShapeContext& context) {
-    for (const Checked& checked : ranks(context.node())) context.WithRank(checked.input, checked.rank);
-    shape(context);
-  };
-  if (!op->kernel) return;
-  op->kernel = [ranks, make = std::move(op->kernel)](const Node& node) -> Kernel {
-    return [checked = ranks(node), run = make(node)](KernelContext& context) {
-      for (const auto& [i, rank, name] : checked) {
-        const Shape& shape = context.input(i).shape();
-        if (shape.rank() == rank) continue;
-        throw InvalidArgument(name, " must be a ", rank == 0 ? "scalar" : "vector", ", got shape ", shape);
-      }
-      run(context);
-    };
-  };
-}
-
 }  // namespace
 
 namespace internal {
@@ -268,7 +236,7 @@ void AddAttr(OpDef* op, std::string_view spec) {
   op->attrs.push_back(std::move(attr));
 }
 
-void FinishAndRegister(OpDef op, const std::vector<RequiredRank>& ranks) {
+void FinishAndRegister(OpDef op) {
   for (OpArg& arg : op.inputs) ResolveType(op, &arg);
   for (OpArg& arg : op.outputs) ResolveType(op, &arg);
   if (op.lanes) {
@@ -280,7 +248,6 @@ void FinishAndRegister(OpDef op, const std::vector<RequiredRank>& ranks) {
     op.reuses_input = true;
   }
   if (!op.shape) op.shape = UnknownShape();
-  CheckRanksFirst(&op, ranks);
   OpRegistry::Global().Register(std::move(op));
 }
 

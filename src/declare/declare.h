@@ -45,12 +45,7 @@ void AddArgument(OpDef* op, std::string_view spec, bool is_input);
 void AddAttr(OpDef* op, std::string_view spec);
 void CopySignature(OpDef* op, std::string_view from);
 std::string FolderOf(std::string_view file);  // "src/ops/math/unary.cc": "math"
-// An input and the rank that it must have.
-struct RequiredRank {
-  std::string_view input;
-  int rank;
-};
-void FinishAndRegister(OpDef op, const std::vector<RequiredRank>& ranks);
+void FinishAndRegister(OpDef op);
 template <class Out, class... In, class F>
 void AddLane(Lanes* lanes, F f) {
   static_assert(std::is_empty_v<F>, "a lane function captures nothing");
@@ -100,7 +95,7 @@ class OpDeclaration {
     op_.name = name;
     op_.family = internal::FolderOf(file);
   }
-  OpDeclaration(OpDef op, std::vector<internal::RequiredRank> ranks) : op_(std::move(op)), ranks_(std::move(ranks)) {}
+  explicit OpDeclaration(OpDef op) : op_(std::move(op)) {}
 
   // The inputs, outputs, attributes and shape rule of an op declared above in the same file; more may follow.
   OpDeclaration&& SameSignatureAs(std::string_view op) && {
@@ -122,23 +117,11 @@ class OpDeclaration {
   template <class Set>
   OpDeclaration<Set> Attr(std::string_view name, TypeSet<Set> set) && {
     internal::AddAttr(&op_, std::string(name) + ": {" + std::string(set.types) + "}");
-    return OpDeclaration<Set>(std::move(op_), std::move(ranks_));
+    return OpDeclaration<Set>(std::move(op_));
   }
   // Sentences about what the op computes, for documentation.
   OpDeclaration&& Doc(std::string_view doc) && {
     op_.doc = doc;
-    return std::move(*this);
-  }
-  // Inputs that must be scalars. The shape rule and the kernel are only called if they are.
-  template <class... Names>
-  OpDeclaration&& Scalars(Names... names) && {
-    (ranks_.push_back({names, 0}), ...);
-    return std::move(*this);
-  }
-  // Inputs that must be vectors.
-  template <class... Names>
-  OpDeclaration&& Vectors(Names... names) && {
-    (ranks_.push_back({names, 1}), ...);
     return std::move(*this);
   }
   OpDeclaration&& Shape(ShapeFunction shape) && {
@@ -293,13 +276,12 @@ class OpDeclaration {
  private:
   friend struct OpRegistration;
   OpDef op_;
-  std::vector<internal::RequiredRank> ranks_;
 };
 
 struct OpRegistration {
   template <class Types>
   OpRegistration(OpDeclaration<Types>&& declaration) {  // NOLINT
-    internal::FinishAndRegister(std::move(declaration.op_), declaration.ranks_);
+    internal::FinishAndRegister(std::move(declaration.op_));
   }
 };
 

@@ -153,23 +153,27 @@ using LaneFunction = void (*)(const void* const* inputs, void* output, int64_t n
 
 namespace internal {
 
+// Bools are loaded as bytes and compared with 0: of bools in memory the compiler makes no vectors.
+template <class T>
+using StoredAs = std::conditional_t<std::is_same_v<T, bool>, uint8_t, T>;
+
 // One lane function F from arrays of In to one of Out, once for each instruction set. `out` may be one of `in` that has
 // elements of the same size.
 template <class F, class Positions, class Out, class... In>
 struct LaneLoop;
 template <class F, size_t... I, class Out, class... In>
 struct LaneLoop<F, std::index_sequence<I...>, Out, In...> {
-#define HEADRACE_LANE_LOOP(Name, attributes)                                 \
-  attributes static void Name(const void* const* in, void* out, int64_t n) { \
-    Run(F{}, static_cast<Out*>(out), n, static_cast<const In*>(in[I])...);   \
+#define HEADRACE_LANE_LOOP(Name, attributes)                                         \
+  attributes static void Name(const void* const* in, void* out, int64_t n) {         \
+    Run(F{}, static_cast<Out*>(out), n, static_cast<const StoredAs<In>*>(in[I])...); \
   }
   HEADRACE_FOR_EACH_ISA(HEADRACE_LANE_LOOP)
 #undef HEADRACE_LANE_LOOP
 
  private:
-  HEADRACE_LANE static void Run(F f, Out* out, int64_t n, const In*... in) {
+  HEADRACE_LANE static void Run(F f, Out* out, int64_t n, const StoredAs<In>*... in) {
 #pragma GCC ivdep
-    for (int64_t i = 0; i < n; ++i) out[i] = static_cast<Out>(f(in[i]...));
+    for (int64_t i = 0; i < n; ++i) out[i] = static_cast<Out>(f(static_cast<In>(in[i])...));
   }
 };
 

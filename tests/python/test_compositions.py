@@ -91,3 +91,13 @@ def test_templates_share_variables_between_calls():
     growing(1.0)
     with pytest.raises(ValueError, match="Trainable variable created when calling a template after the first time"):
         growing(1.0)
+
+
+def test_known_conditions_are_decided_at_once():
+    from tensorflow.python.framework import smart_cond
+
+    assert smart_cond.smart_cond(tf.constant(True), lambda: 1, lambda: 2) == 1
+    assert smart_cond.smart_case([(False, lambda: 1), (True, lambda: 2)], default=lambda: 3) == 2
+    assert smart_cond.smart_constant_value(tf.placeholder(tf.bool, [])) is None
+    with pytest.raises(TypeError, match="`pred` must be a Tensor"):
+        smart_cond.smart_constant_value("yes")

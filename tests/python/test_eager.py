@@ -292,3 +292,36 @@ def test_a_program_may_run_eagerly_as_a_whole():
         "assert float(tf.layers.dense(tf.ones([1, 2]), 3)[0, 0]) is not None\n"
     )
     subprocess.run([sys.executable, "-c", program], check=True, timeout=120)
+
+
+def test_the_devices_are_the_cpu():
+    from tensorflow.python.framework import config
+
+    assert [d.device_type for d in config.list_physical_devices()] == ["CPU"]
+    assert config.list_physical_devices("GPU") == [] and config.list_logical_devices("CPU")[0].name == "/device:CPU:0"
+
+
+def test_the_status_of_an_op_is_an_error_of_its_class():
+    from tensorflow.python.eager import core
+
+    error = core._status_to_exception(3, "wrong")
+    assert isinstance(error, tf.errors.InvalidArgumentError) and error.message == "wrong"
+    assert "InvalidArgumentError: wrong" in str(core._NotOkStatusException("wrong", 3))
+
+
+def test_contrib_eager_shows_the_same_functions():
+    tfe = tf.contrib.eager
+    v = tfe.Variable(4.0)
+    assert tfe.executing_eagerly() and tfe.num_gpus() == 0
+    assert tfe.implicit_gradients(lambda: v * v)()[0][0].numpy() == 8
+    assert tfe.gradients_function(lambda x: x * x)(3.0)[0].numpy() == 6
+    assert tfe.defun(lambda x: x + v)(tf.constant(1.0)).numpy() == 5
+
+
+def test_an_eager_tensor_is_made_of_a_value():
+    from tensorflow.python.framework import ops
+
+    made = ops.EagerTensor([1, 2], device=None, dtype=tf.float64)
+    assert made.dtype == tf.float64 and made.numpy().tolist() == [1, 2]
+    with pytest.raises(TypeError):
+        ops.EagerTensor("text", device=None, dtype=tf.float32)

@@ -2,6 +2,8 @@
 
 TABLE = """\
 contrib.data = data
+contrib.eager = context backprop function variables:Variable compat:enable_eager_execution
+contrib.eager = implicit_gradients=backprop:implicit_grad implicit_value_and_gradients=backprop:implicit_val_and_grad
 contrib.estimator = @estimator
 contrib.estimator.python.estimator.extenders = @estimator
 contrib.feature_column = @feature_column

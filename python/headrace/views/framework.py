@@ -4,6 +4,7 @@ TABLE = """\
 python = @
 python.framework_lib = @ framework
 python.framework.common_shapes = shapes
+python.framework.config = context:list_physical_devices context:list_logical_devices
 python.framework.constant_op = constant=framework:constant_v2 constant_v1=framework:constant
 python.framework.device = devices
 python.framework.device_spec = devices
@@ -42,6 +43,7 @@ python.compat.compat = compat
 python.compat.v2_compat = compat
 python.eager.context = context
 python.eager.backprop = backprop
+python.eager.core = eager_core
 python.eager.function = function
 python.eager.def_function = function
 python.eager.tape = backprop

@@ -448,11 +448,17 @@ DEFINE_OP("Fill")
     .Output("output: T")
     .Attr("T: type")
     .Attr("index_type: {int32, int64} = DT_INT32")
-    .Vectors("dims")
-    .Scalars("value")
-    .Shape([](ShapeContext& context) { context.set_output(0, context.ShapeFromInput(0)); })
+    .Shape([](ShapeContext& context) {
+      context.WithRank(0, 1);
+      context.WithRank(1, 0);
+      context.set_output(0, context.ShapeFromInput(0));
+    })
     .Kernel([](KernelContext& context) {
       const Tensor& value = context.input(1);
+      if (context.input(0).rank() > 1) {
+        throw InvalidArgument("dims must be a vector, got shape ", context.input(0).shape());
+      }
+      if (value.num_elements() != 1) throw InvalidArgument("value must be a scalar, got shape ", value.shape());
       Tensor& output = context.AllocateOutput(0, Shape(context.input(0).AsInt64s()));
       FillElements(value.dtype(), value.raw(), output.raw(), output.num_elements());
     })
@@ -542,7 +548,6 @@ DEFINE_OP("Range")
     .Input("delta: Tidx")
     .Output("output: Tidx")
     .Attr("Tidx: {float, double, int8, int16, int32, int64, uint16, uint32} = DT_INT32")
-    .Scalars("start", "limit", "delta")
     .Shape([](ShapeContext& context) {
       PartialShape shape = PartialShape::UnknownOfRank(1);
       const Tensor *start = context.constant(0), *limit = context.constant(1), *delta = context.constant(2);
@@ -589,7 +594,6 @@ DEFINE_OP("LinSpace")
     .Output("output: T")
     .Attr("T: {bfloat16, half, float, double}")
     .Attr("Tidx: {int32, int64} = DT_INT32")
-    .Scalars("start", "stop", "num")
     .Shape([](ShapeContext& context) {
       PartialShape shape = PartialShape::UnknownOfRank(1);
       if (const Tensor* num = context.constant(2)) {

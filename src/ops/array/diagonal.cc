@@ -81,7 +81,6 @@ DEFINE_OP("MatrixBandPart")
     .Output("band: T")
     .Attr("T: type")
     .Attr("Tindex: {int32, int64} = DT_INT64")
-    .Scalars("num_lower", "num_upper")
     .Shape([](ShapeContext& context) { context.set_output(0, context.WithRankAtLeast(0, 2)); })
     .Kernel([](KernelContext& context) {
       const Tensor& input = context.input(0);

@@ -12,6 +12,7 @@
 #include <unordered_set>
 #include <vector>
 
+#include "base/thread_pool.h"
 #include "declare/declare.h"
 #include "headrace/operators.h"
 #include "headrace/ops/math.h"
@@ -110,7 +111,6 @@ DEFINE_OP("GatherV2")
     .Attr("Tparams: type")
     .Attr("Tindices: {int16, int32, int64}")
     .Attr("Taxis: {int32, int64}")
-    .Scalars("axis")
     .Shape([](ShapeContext& context) {
       const PartialShape& params = context.input(0);
       const Tensor* axis = context.constant(2);
@@ -254,7 +254,6 @@ DEFINE_OP("OneHot")
     .Attr("axis: int = -1")
     .Attr("T: type")
     .Attr("TI: {uint8, int8, int32, int64} = DT_INT64")
-    .Scalars("depth", "on_value", "off_value")
     .Shape([](ShapeContext& context) {
       const PartialShape& indices = context.input(0);
       if (!indices.has_rank()) return context.set_output(0, PartialShape());
@@ -272,6 +271,11 @@ DEFINE_OP("OneHot")
     .Kernel([](const Node& node) -> Kernel {
       return [axis = node.attr<int64_t>("axis")](KernelContext& context) {
         const Tensor &indices = context.input(0), &on = context.input(2), &off = context.input(3);
+        for (int i = 1; i <= 3; ++i) {
+          if (context.input(i).rank() == 0) continue;
+          constexpr const char* kNames[] = {"depth", "on_value", "off_value"};
+          throw InvalidArgument(kNames[i - 1], " must be a scalar, but got shape ", context.input(i).shape());
+        }
         const int64_t depth = context.input(1).AsInt64(), at = axis < 0 ? indices.rank() : axis;
         if (depth < 0) throw InvalidArgument("depth must be non-negative, got: ", depth);
         if (axis < -1 || at > indices.rank()) {
@@ -287,13 +291,17 @@ DEFINE_OP("OneHot")
           (i < at ? outer : inner) *= indices.dim(i);
         }
         Tensor& output = context.AllocateOutput(0, shape);
-        FillElements(output.dtype(), off.raw(), output.raw(), output.num_elements());
-        for (int64_t i = 0; i < outer * inner; ++i) {
-          const int64_t hot = indices.AsInt64(i);
-          if (hot < 0 || hot >= depth) continue;
-          CopyElements(output.dtype(), on.raw(),
-                       ElementAt(output.dtype(), output.raw(), (i / inner * depth + hot) * inner + i % inner), 1);
-        }
+        const DType dtype = output.dtype();
+        const int64_t block = depth * inner;  // what one step of `outer` gives
+        context.pool().ParallelFor(outer, 1 + (1 << 15) / (block + 1), [&](int64_t begin, int64_t end) {
+          FillElements(dtype, off.raw(), ElementAt(dtype, output.raw(), begin * block), (end - begin) * block);
+          for (int64_t i = begin * inner; i < end * inner; ++i) {
+            const int64_t hot = indices.AsInt64(i);
+            if (hot < 0 || hot >= depth) continue;
+            CopyElements(dtype, on.raw(), ElementAt(dtype, output.raw(), (i / inner * depth + hot) * inner + i % inner),
+                         1);
+          }
+        });
       };
     })
     .NeverFails()

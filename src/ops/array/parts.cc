@@ -77,6 +77,7 @@ void Concatenate(KernelContext& context, int first, int count, int64_t axis_valu
 }
 
 void ConcatShape(ShapeContext& context, int first, int count, int axis_input) {
+  context.WithRank(axis_input, 0);
   const Tensor* axis = context.constant(axis_input);
   PartialShape output;
   for (int i = first; i < first + count && !output.has_rank(); ++i) output = context.input(i);
@@ -134,7 +135,6 @@ DEFINE_OP("ConcatV2")
     .Attr("N: int >= 2")
     .Attr("T: type")
     .Attr("Tidx: {int32, int64} = DT_INT32")
-    .Scalars("axis")
     .Shape([](ShapeContext& context) { ConcatShape(context, 0, context.num_inputs() - 1, context.num_inputs() - 1); })
     .Kernel([](KernelContext& context) {
       const int n = context.num_inputs() - 1;
@@ -159,7 +159,6 @@ DEFINE_OP("Concat")
     .Output("output: T")
     .Attr("N: int >= 2")
     .Attr("T: type")
-    .Scalars("concat_dim")
     .Shape([](ShapeContext& context) { ConcatShape(context, 1, context.num_inputs() - 1, 0); })
     .Kernel([](KernelContext& context) {
       Concatenate(context, 1, context.num_inputs() - 1, context.input(0).AsInt64());
@@ -187,8 +186,6 @@ DEFINE_OP("ConcatOffset")
     .Output("offset: N * shape_type")
     .Attr("N: int >= 2")
     .Attr("shape_type: {int32, int64} = DT_INT32")
-    .Scalars("concat_dim")
-    .Vectors("shape")
     .Shape([](ShapeContext& context) {
       for (int i = 1; i < context.num_inputs(); ++i) context.set_output(i - 1, context.input(i));
     })
@@ -231,8 +228,8 @@ DEFINE_OP("Split")
     .Output("output: num_split * T")
     .Attr("num_split: int >= 1")
     .Attr("T: type")
-    .Scalars("split_dim")
     .Shape([](ShapeContext& context) {
+      context.WithRank(0, 0);
       PartialShape part = context.input(1);
       const int64_t n = context.attr<int64_t>("num_split");
       const Tensor* axis = context.constant(0);
@@ -272,8 +269,6 @@ DEFINE_OP("SplitV")
     .Attr("num_split: int >= 1")
     .Attr("T: type")
     .Attr("Tlen: {int8, int32, int64} = DT_INT64")
-    .Scalars("split_dim")
-    .Vectors("size_splits")
     .Shape([](ShapeContext& context) {
       const PartialShape& value = context.input(0);
       const int64_t n = context.attr<int64_t>("num_split");
@@ -498,9 +493,12 @@ DEFINE_OP("PadV2")
     .Output("output: T")
     .Attr("T: type")
     .Attr("Tpaddings: {int32, int64} = DT_INT32")
-    .Scalars("constant_values")
     .Shape(PaddedShape)
-    .Kernel([](KernelContext& context) { RunPad(context, context.input(2)); })
+    .Kernel([](KernelContext& context) {
+      const Tensor& fill = context.input(2);
+      if (fill.rank() != 0) throw InvalidArgument("constant_values must be a scalar, got shape ", fill.shape());
+      RunPad(context, fill);
+    })
     .Gradient([](Backward& b) {
       const Output dx = UnpaddedGradient(b);
       const Output axes = Range(ConstantLike(DType::kInt32, 0), Rank(b.dy()), ConstantLike(DType::kInt32, 1));
@@ -522,7 +520,6 @@ DEFINE_OP("Tile")
     .Output("output: T")
     .Attr("T: type")
     .Attr("Tmultiples: {int32, int64} = DT_INT32")
-    .Vectors("multiples")
     .Shape([](ShapeContext& context) {
       const PartialShape given = context.WithRank(1, 1);
       PartialShape output = context.input(0);
@@ -586,7 +583,6 @@ DEFINE_OP("Transpose")
     .Output("y: T")
     .Attr("T: type")
     .Attr("Tperm: {int32, int64} = DT_INT32")
-    .Vectors("perm")
     .Shape([](ShapeContext& context) {
       const PartialShape &input = context.input(0), given = context.WithRank(1, 1);
       const Tensor* permutation = context.constant(1);
@@ -611,7 +607,6 @@ DEFINE_OP("InvertPermutation")
     .Input("x: T")
     .Output("y: T")
     .Attr("T: {int32, int64} = DT_INT32")
-    .Vectors("x")
     .Shape(SameAsInput(0))
     .Kernel([](KernelContext& context) {
       const std::vector<int64_t> permutation = context.input(0).AsInt64s();
@@ -655,7 +650,6 @@ DEFINE_OP("ReverseV2")
     .Output("output: T")
     .Attr("Tidx: {int32, int64} = DT_INT32")
     .Attr("T: type")
-    .Vectors("axis")
     .Shape([](ShapeContext& context) {
       if (context.constant(1) && context.input(0).has_rank())
         ReversedAxes(*context.constant(1), context.input(0).rank());

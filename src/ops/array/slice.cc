@@ -19,7 +19,6 @@ DEFINE_OP("Slice")
     .Output("output: T")
     .Attr("T: type")
     .Attr("Index: {int32, int64}")
-    .Vectors("begin", "size")
     .Shape([](ShapeContext& context) {
       const PartialShape entries = context.input(1).MergeWith(context.input(2));
       PartialShape input = context.input(0);

@@ -115,12 +115,7 @@ DEFINE_OP("LogicalOr")
     .Lane(kBoolean, [](auto x, auto y) { return x || y; })
     .NoGradient();
 
-// The compiler runs no loop over !x in vectors.
-DEFINE_OP("LogicalNot")
-    .Input("x: bool")
-    .Output("y: bool")
-    .Lane(kBoolean, [](auto x) { return static_cast<int8_t>(static_cast<int8_t>(x) - 1) < 0; })
-    .NoGradient();
+DEFINE_OP("LogicalNot").Input("x: bool").Output("y: bool").Lane(kBoolean, [](auto x) { return !x; }).NoGradient();
 
 }  // namespace
 }  // namespace headrace

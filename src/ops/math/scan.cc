@@ -100,8 +100,10 @@ DEFINE_OP("Cumsum")
     .Attr("reverse: bool = false")
     .Attr("T: {float, double, int32, uint8, int16, int8, int64, uint16, uint32, uint64}")
     .Attr("Tidx: {int32, int64} = DT_INT32")
-    .Scalars("axis")
-    .Shape(SameAsInput(0))
+    .Shape([](ShapeContext& context) {
+      context.WithRank(1, 0);
+      context.set_output(0, context.input(0));
+    })
     .Kernel(ScanKernel(false))
     .Gradient([](Backward& b) {
       b.Return(Cumsum(b.dy(), b.x(1), {.exclusive = b.attr<bool>("exclusive"), .reverse = !b.attr<bool>("reverse")}),
@@ -142,6 +144,7 @@ Kernel ArgKernel(bool largest) {
 }
 
 void ArgShape(ShapeContext& context) {
+  context.WithRank(1, 0);
   const PartialShape& input = context.input(0);
   const Tensor* axis = context.constant(1);
   if (!input.has_rank()) return context.set_output(0, PartialShape());
@@ -161,7 +164,6 @@ DEFINE_OP("ArgMax")
     .Attr("T: {float, double, int32, uint8, int16, int8, int64, uint16, uint32, uint64, bool}")
     .Attr("Tidx: {int16, int32, int64} = DT_INT32")
     .Attr("output_type: {int16, uint16, int32, int64} = DT_INT64")
-    .Scalars("dimension")
     .Shape(ArgShape)
     .Kernel(ArgKernel(true))
     .NoGradient();
@@ -173,7 +175,6 @@ DEFINE_OP("ArgMin")
     .Attr("T: {float, double, int32, uint8, int16, int8, int64, uint16, uint32, uint64, bool}")
     .Attr("Tidx: {int32, int64} = DT_INT32")
     .Attr("output_type: {int32, int64} = DT_INT64")
-    .Scalars("dimension")
     .Shape(ArgShape)
     .Kernel(ArgKernel(false))
     .NoGradient();
@@ -240,8 +241,10 @@ DEFINE_OP("TopKV2")
     .Attr("T: {float, double, int32, uint8, int16, int8, int64, uint16, uint32, uint64}")
     .Attr("Tk: {int16, int32, int64} = DT_INT32")
     .Attr("index_type: {int32} = DT_INT32")
-    .Scalars("k")
-    .Shape([](ShapeContext& context) { TopKShape(context, context.constant(1) ? context.constant(1)->AsInt64() : -1); })
+    .Shape([](ShapeContext& context) {
+      context.WithRank(1, 0);
+      TopKShape(context, context.constant(1) ? context.constant(1)->AsInt64() : -1);
+    })
     .Kernel([](const Node& node) -> Kernel {
       return [sorted = node.attr<bool>("sorted")](KernelContext& context) {
         RunTopK(context, context.input(1).AsInt64(), sorted);

@@ -3,6 +3,7 @@
 
 #include <cstring>
 
+#include "base/thread_pool.h"
 #include "declare/declare.h"
 #include "headrace/ops/array.h"
 #include "kernels/copy.h"
@@ -55,7 +56,11 @@ void RunSelect(KernelContext& context, const Tensor& condition, const Shape& sha
   const Tensor c = Broadcasted(context, condition, shape), t = Broadcasted(context, context.input(1), shape),
                e = Broadcasted(context, context.input(2), shape);
   Tensor& output = context.AllocateOutput(0, shape);
-  SelectElements(t.dtype(), c.data<bool>(), t.raw(), e.raw(), output.raw(), output.num_elements());
+  const DType dtype = output.dtype();
+  context.pool().ParallelFor(output.num_elements(), 1 << 15, [&](int64_t begin, int64_t end) {
+    SelectElements(dtype, c.data<bool>() + begin, ElementAt(dtype, t.raw(), begin), ElementAt(dtype, e.raw(), begin),
+                   ElementAt(dtype, output.raw(), begin), end - begin);
+  });
 }
 
 DEFINE_OP("SelectV2")

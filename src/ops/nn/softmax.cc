@@ -315,7 +315,6 @@ DEFINE_OP("InTopKV2")
     .Input("k: T")
     .Output("precision: bool")
     .Attr("T: {int32, int64} = DT_INT32")
-    .Scalars("k")
     .Shape(SameAsInput(1))
     .Kernel([](KernelContext& context) { RunInTopK(context, context.input(2).AsInt64()); })
     .NoGradient();

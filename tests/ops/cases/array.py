@@ -59,6 +59,10 @@ CASES = [
     Case("Bitcast", vec(1.0, 2.0), type=tf.uint8, name="smaller"),
     Case("Bitcast", of("int32", [[1, 2], [3, 4]]), type=tf.int64, name="larger"),
     Case("PlaceholderWithDefault", ramp(2), shape=[2]),
+    Case("Reshape", ramp(0, 3), [0, -1], name="an empty batch keeps its width"),
+    Case("Reshape", ramp(0, 3), [-1, 3], name="no rows"),
+    Case("Reshape", ramp(0, 3), [0, 2, -1], name="an empty batch with a factor that does not divide"),
+    Case("Reshape", ramp(2, 3), [0, -1], name="a full batch as an empty one"),
     Case("EnsureShape", ramp(2, 3), shape=[2, 3]),
     Case("EnsureShape", ramp(2, 3), shape=[2, 4], name="another size"),
 ]
