@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "headrace/graph.h"
+#include "headrace/op_traits.h"
 #include "headrace/resource.h"
 
 namespace headrace {
@@ -36,18 +37,23 @@ class ShapeContext {
   // As input(i), checked. Errors: InvalidArgument naming node and input.
   PartialShape WithRank(int i, int rank) const;
   PartialShape WithRankAtLeast(int i, int rank) const;
-  const Tensor* constant(int i) const;  // the value of a Const input (through Identity); nullptr if not known
+  // The value of input i if all of it is known before a run; nullptr if not.
+  const Tensor* constant(int i) const;
+  // What is known of a scalar or vector of integers, element by element; nullopt if nothing.
+  std::optional<StaticValue> value(int i) const { return values_.Of(node_.input(i)); }
   template <class T>
   const T& attr(std::string_view name) const {
     return node_.attr<T>(name);
   }
   void set_output(int i, const PartialShape& shape) { outputs_.at(i) = shape; }
-  // The shape that an int32/int64 vector input describes (-1 is unknown); what is known if it is not constant.
+  // The shape that an int32/int64 vector input describes (-1 is unknown), as far as it is known.
   PartialShape ShapeFromInput(int i) const;
 
  private:
   const Node& node_;
   std::vector<PartialShape>& outputs_;
+  mutable StaticValues values_;
+  mutable std::vector<std::unique_ptr<Tensor>> constants_;  // made of static values
 };
 using ShapeFunction = std::function<void(ShapeContext&)>;
 
@@ -110,13 +116,25 @@ using Kernel = std::function<void(KernelContext&)>;
 // Makes the kernel of one node: attributes are read here, once, not in every run.
 using KernelFactory = std::function<Kernel(const Node&)>;
 
-// Elementwise ops: out[i] = f(in[0][i], in[1][i], ...) over n contiguous elements. From this one function a dtype come
-// the standalone, the broadcast and the fused form.
+// Elementwise ops: out[i] = f(in[0][i], in[1][i], ...) over n contiguous elements. From one such function a signature
+// (the inputs' dtypes and the output's) come the standalone, the broadcast and the fused form.
 using TileFunction = void (*)(const void* const* inputs, void* output, int64_t n);
 struct Lanes {
+  static constexpr int kMaxArity = 4;
+  struct Signature {
+    std::array<DType, kMaxArity> inputs{};  // kInvalid behind the last
+    DType output = DType::kInvalid;
+    bool operator==(const Signature&) const = default;
+  };
   int arity = 0;
-  std::array<TileFunction, 32> by_dtype{};  // indexed by the dtype of the inputs
-  TileFunction Find(DType dtype) const { return by_dtype.at(static_cast<size_t>(dtype)); }
+  std::vector<std::pair<Signature, TileFunction>> functions;
+
+  static Signature SignatureOf(const Node& node);  // of at most kMaxArity inputs
+  TileFunction Find(const Signature& signature) const;
+  // For this dtype in and out.
+  TileFunction Find(DType dtype) const;
+  // For the node's dtypes; nullptr if there is none, or the node has not `arity` inputs.
+  TileFunction Find(const Node& node) const;
   explicit operator bool() const { return arity > 0; }
 };
 
@@ -187,6 +205,7 @@ struct OpDef {
   std::vector<OpArg> inputs, outputs;
   std::vector<OpAttr> attrs;
   Effects effects;
+  Traits traits;
   ShapeFunction shape;
   KernelFactory kernel;       // empty for ops that only exist in graphs (NoOp has one; Placeholder has none)
   GradientFunction gradient;  // empty: not differentiable unless no_gradient

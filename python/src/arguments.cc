@@ -308,9 +308,11 @@ void BindArguments(nb::module_& m) {
       "constant_value",
       [](nb::handle tensor) -> nb::object {
         if (const EagerRef* eager = EagerFromPython(tensor)) return ToPython(eager->made.value.Clone());
-        Node* node = OutputFromPython(tensor).node;
-        while (node->type() == "Identity") node = node->input(0).node;
-        return node->type() == "Const" ? ToPython(node->attr<Tensor>("value")) : nb::none();
+        const Output output = OutputFromPython(tensor);
+        if (const Tensor* constant = ConstantBehind(output)) return ToPython(*constant);
+        const auto known = StaticValues().Of(output);
+        const Tensor value = known ? known->ToTensor(output.dtype()) : Tensor();
+        return value.defined() ? ToPython(value) : nb::none();
       },
       "The value of a constant as a NumPy array, or None if it is not known before running.");
   m.def(

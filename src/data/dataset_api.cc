@@ -404,7 +404,7 @@ std::shared_ptr<Function> DatasetFactory(Output variant) {
     stack.pop_back();
     if (!wanted.insert(node).second) continue;
     if (!node->op().kernel || node->op().effects.random || !node->op().effects.writes.empty() ||
-        !node->op().effects.reads.empty() || node->type() == "_Arg" || node->type().starts_with("Placeholder")) {
+        !node->op().effects.reads.empty() || node->op().traits.placeholder) {
       throw InvalidArgument("Failed to create a one-shot iterator for a dataset: it depends on '", node->name(), "' (",
                             node->type(), "), whose value is not fixed. Use an initializable iterator instead.");
     }

@@ -42,6 +42,7 @@ DEFINE_OP("TensorDataset")
     .Attr("metadata: string = ''")
     .Shape(ScalarShape())
     .Stateful()
+    .MakesDataset()
     .NoGradient()
     .Kernel([](KernelContext& c) { Return(c, MakeTensorDataset(InputsFrom(c, 0, c.num_inputs()))); });
 
@@ -55,6 +56,7 @@ DEFINE_OP("TensorSliceDataset")
     .Attr("replicate_on_split: bool = false")
     .Shape(ScalarShape())
     .Stateful()
+    .MakesDataset()
     .NoGradient()
     .Kernel([](KernelContext& c) { Return(c, MakeTensorSliceDataset(InputsFrom(c, 0, c.num_inputs()))); });
 
@@ -69,6 +71,7 @@ DEFINE_OP("RangeDataset")
     .Attr("replicate_on_split: bool = false")
     .Shape(ScalarShape())
     .Stateful()
+    .MakesDataset()
     .NoGradient()
     .Kernel([](KernelContext& c) {
       Return(c, MakeRangeDataset(c.input(0).AsInt64(), c.input(1).AsInt64(), c.input(2).AsInt64(), OutputTypes(c)[0]));
@@ -82,14 +85,20 @@ DEFINE_OP("TextLineDataset")
     .Attr("metadata: string = ''")
     .Shape(ScalarShape())
     .Stateful()
+    .MakesDataset()
     .NoGradient()
     .Kernel([](KernelContext& c) {
       Return(c, MakeTextLineDataset(Strings(c.input(0)), c.input(1).scalar<std::string>(), c.input(2).AsInt64()));
     });
 
-DEFINE_OP("TFRecordDataset").SameSignatureAs("TextLineDataset").Stateful().NoGradient().Kernel([](KernelContext& c) {
-  Return(c, MakeTfRecordDataset(Strings(c.input(0)), c.input(1).scalar<std::string>()));
-});
+DEFINE_OP("TFRecordDataset")
+    .SameSignatureAs("TextLineDataset")
+    .Stateful()
+    .MakesDataset()
+    .NoGradient()
+    .Kernel([](KernelContext& c) {
+      Return(c, MakeTfRecordDataset(Strings(c.input(0)), c.input(1).scalar<std::string>()));
+    });
 
 DEFINE_OP("MapDataset")
     .Input("input_dataset: variant")
@@ -104,6 +113,7 @@ DEFINE_OP("MapDataset")
     .Attr("metadata: string = ''")
     .Shape(ScalarShape())
     .Stateful()
+    .MakesDataset()
     .NoGradient()
     .Kernel([](KernelContext& c) {
       Return(c, MakeMapDataset(InputDataset(c), Bind(c, "f", "other_arguments"), OutputTypes(c), OutputShapes(c)));
@@ -124,6 +134,7 @@ DEFINE_OP("ParallelMapDataset")
     .Attr("metadata: string = ''")
     .Shape(ScalarShape())
     .Stateful()
+    .MakesDataset()
     .NoGradient()
     .Kernel([](KernelContext& c) {
       Return(c, MakeMapDataset(InputDataset(c), Bind(c, "f", "other_arguments"), OutputTypes(c), OutputShapes(c)));
@@ -144,6 +155,7 @@ DEFINE_OP("ParallelMapDatasetV2")
     .Attr("metadata: string = ''")
     .Shape(ScalarShape())
     .Stateful()
+    .MakesDataset()
     .NoGradient()
     .Kernel([](KernelContext& c) {
       Return(c, MakeMapDataset(InputDataset(c), Bind(c, "f", "other_arguments"), OutputTypes(c), OutputShapes(c)));
@@ -160,6 +172,7 @@ DEFINE_OP("FilterDataset")
     .Attr("metadata: string = ''")
     .Shape(ScalarShape())
     .Stateful()
+    .MakesDataset()
     .NoGradient()
     .Kernel([](KernelContext& c) {
       Return(c, MakeFilterDataset(InputDataset(c), Bind(c, "predicate", "other_arguments")));
@@ -176,6 +189,7 @@ DEFINE_OP("FlatMapDataset")
     .Attr("metadata: string = ''")
     .Shape(ScalarShape())
     .Stateful()
+    .MakesDataset()
     .NoGradient()
     .Kernel([](KernelContext& c) {
       Return(c, MakeFlatMapDataset(InputDataset(c), Bind(c, "f", "other_arguments"), OutputTypes(c), OutputShapes(c)));
@@ -194,6 +208,7 @@ DEFINE_OP("InterleaveDataset")
     .Attr("metadata: string = ''")
     .Shape(ScalarShape())
     .Stateful()
+    .MakesDataset()
     .NoGradient()
     .Kernel([](KernelContext& c) {
       const int lengths = c.node().InputRange("cycle_length").first;
@@ -210,16 +225,23 @@ DEFINE_OP("RepeatDataset")
     .Attr("metadata: string = ''")
     .Shape(ScalarShape())
     .Stateful()
+    .MakesDataset()
     .NoGradient()
     .Kernel([](KernelContext& c) { Return(c, MakeRepeatDataset(InputDataset(c), c.input(1).AsInt64())); });
 
-DEFINE_OP("TakeDataset").SameSignatureAs("RepeatDataset").Stateful().NoGradient().Kernel([](KernelContext& c) {
-  Return(c, MakeTakeDataset(InputDataset(c), c.input(1).AsInt64()));
-});
+DEFINE_OP("TakeDataset")
+    .SameSignatureAs("RepeatDataset")
+    .Stateful()
+    .MakesDataset()
+    .NoGradient()
+    .Kernel([](KernelContext& c) { Return(c, MakeTakeDataset(InputDataset(c), c.input(1).AsInt64())); });
 
-DEFINE_OP("SkipDataset").SameSignatureAs("RepeatDataset").Stateful().NoGradient().Kernel([](KernelContext& c) {
-  Return(c, MakeSkipDataset(InputDataset(c), c.input(1).AsInt64()));
-});
+DEFINE_OP("SkipDataset")
+    .SameSignatureAs("RepeatDataset")
+    .Stateful()
+    .MakesDataset()
+    .NoGradient()
+    .Kernel([](KernelContext& c) { Return(c, MakeSkipDataset(InputDataset(c), c.input(1).AsInt64())); });
 
 DEFINE_OP("ShardDataset")
     .Input("input_dataset: variant")
@@ -232,6 +254,7 @@ DEFINE_OP("ShardDataset")
     .Attr("metadata: string = ''")
     .Shape(ScalarShape())
     .Stateful()
+    .MakesDataset()
     .NoGradient()
     .Kernel([](KernelContext& c) {
       Return(c, MakeShardDataset(InputDataset(c), c.input(1).AsInt64(), c.input(2).AsInt64()));
@@ -246,6 +269,7 @@ DEFINE_OP("ConcatenateDataset")
     .Attr("metadata: string = ''")
     .Shape(ScalarShape())
     .Stateful()
+    .MakesDataset()
     .NoGradient()
     .Kernel([](KernelContext& c) {
       Return(c, MakeConcatenateDataset(InputDataset(c), InputDataset(c, 1), OutputShapes(c)));
@@ -260,6 +284,7 @@ DEFINE_OP("ZipDataset")
     .Attr("metadata: string = ''")
     .Shape(ScalarShape())
     .Stateful()
+    .MakesDataset()
     .NoGradient()
     .Kernel([](KernelContext& c) {
       std::vector<DatasetPtr> inputs;
@@ -279,6 +304,7 @@ DEFINE_OP("PrefetchDataset")
     .Attr("metadata: string = ''")
     .Shape(ScalarShape())
     .Stateful()
+    .MakesDataset()
     .NoGradient()
     .Kernel([](KernelContext& c) { Return(c, MakePrefetchDataset(InputDataset(c))); });
 
@@ -291,6 +317,7 @@ DEFINE_OP("CacheDataset")
     .Attr("metadata: string = ''")
     .Shape(ScalarShape())
     .Stateful()
+    .MakesDataset()
     .NoGradient()
     .Kernel([](KernelContext& c) {
       if (!c.input(1).scalar<std::string>().empty()) {
@@ -311,6 +338,7 @@ DEFINE_OP("ShuffleDataset")
     .Attr("metadata: string = ''")
     .Shape(ScalarShape())
     .Stateful()
+    .MakesDataset()
     .NoGradient()
     .Kernel([](KernelContext& c) {
       Return(c, MakeShuffleDataset(InputDataset(c), c.input(1).AsInt64(), c.input(2).AsInt64(), c.input(3).AsInt64(),
@@ -326,6 +354,7 @@ DEFINE_OP("BatchDataset")
     .Attr("metadata: string = ''")
     .Shape(ScalarShape())
     .Stateful()
+    .MakesDataset()
     .NoGradient()
     .Kernel([](KernelContext& c) { Return(c, MakeBatchDataset(InputDataset(c), c.input(1).AsInt64(), false)); });
 
@@ -340,6 +369,7 @@ DEFINE_OP("BatchDatasetV2")
     .Attr("metadata: string = ''")
     .Shape(ScalarShape())
     .Stateful()
+    .MakesDataset()
     .NoGradient()
     .Kernel([](KernelContext& c) {
       Return(c, MakeBatchDataset(InputDataset(c), c.input(1).AsInt64(), c.input(2).scalar<bool>()));
@@ -359,6 +389,7 @@ DEFINE_OP("PaddedBatchDatasetV2")
     .Attr("metadata: string = ''")
     .Shape(ScalarShape())
     .Stateful()
+    .MakesDataset()
     .NoGradient()
     .Kernel([](KernelContext& c) {
       std::vector<PartialShape> padded;

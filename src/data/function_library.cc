@@ -28,9 +28,10 @@ void ForEachFunctionOf(const Node& node, F f) {
   }
 }
 
-bool MakesDataset(const Node& node) {
-  return node.type().find("Dataset") != std::string::npos && node.num_outputs() == 1 &&
-         node.output_dtype(0) == DType::kVariant;
+// Whether calling the op early or again makes no difference.
+bool IsRepeatable(const OpDef& op) {
+  const Traits& traits = op.traits;
+  return op.effects.pure() || traits.placeholder || traits.makes_dataset || traits.only_checks;
 }
 
 }  // namespace
@@ -59,9 +60,7 @@ std::shared_ptr<const Function> FunctionLibrary::Find(const std::string& name) c
 bool IsPure(const Function& function, const FunctionLibrary& library) {
   bool pure = true;
   for (const auto& node : function.body->nodes()) {
-    if (node->type() != "_Arg" && node->type() != "Assert" && !MakesDataset(*node)) {
-      pure = pure && node->op().effects.pure();
-    }
+    pure = pure && IsRepeatable(node->op());
     ForEachFunctionOf(*node, [&](const std::string& callee) {
       const auto called = library.Find(callee);
       pure = pure && called && IsPure(*called, library);

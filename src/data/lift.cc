@@ -10,52 +10,9 @@
 namespace headrace::data {
 namespace {
 
-// Elementwise ops that are not made of lanes.
-const std::unordered_set<std::string_view>& ElementwiseOps() {
-  static const std::unordered_set<std::string_view> ops{"Cast",
-                                                        "Equal",
-                                                        "NotEqual",
-                                                        "Less",
-                                                        "LessEqual",
-                                                        "Greater",
-                                                        "GreaterEqual",
-                                                        "LogicalAnd",
-                                                        "LogicalOr",
-                                                        "LogicalNot",
-                                                        "SelectV2",
-                                                        "StringToNumber",
-                                                        "StringToHashBucketFast",
-                                                        "AsString",
-                                                        "StringJoin",
-                                                        "StringLower",
-                                                        "StringUpper",
-                                                        "StringStrip",
-                                                        "StringLength",
-                                                        "RegexReplace",
-                                                        "StaticRegexReplace",
-                                                        "RegexFullMatch",
-                                                        "StaticRegexFullMatch",
-                                                        "Bucketize",
-                                                        "IsNan",
-                                                        "IsInf",
-                                                        "IsFinite",
-                                                        "ZerosLike",
-                                                        "OnesLike",
-                                                        "ClipByValue",
-                                                        "FloorDiv",
-                                                        "FloorMod",
-                                                        "Mod",
-                                                        "TruncateDiv",
-                                                        "Pow"};
-  return ops;
-}
-
 // Whether leaving the node out can hide an error.
 bool CanFail(const Node& node) {
-  static const std::unordered_set<std::string_view> safe{"Cast",     "Pack",     "ExpandDims", "Reshape", "Squeeze",
-                                                         "ConcatV2", "SelectV2", "Select",     "OneHot"};
-  if (safe.contains(node.type())) return false;
-  return !(node.op().lanes && IsFloating(node.output_dtype(0)));
+  return !node.op().traits.never_fails && !(node.op().lanes && IsFloating(node.output_dtype(0)));
 }
 
 // A value of the lifted graph.
@@ -87,7 +44,8 @@ class Lifter {
       values_[f_.args[i]->output()] = AddArg(dtype, has_rows, shape);
     }
     for (const Node* node : f_.body->TopologicalOrder()) {
-      if (!reachable_.contains(node) || node->type() == "_Arg" || values_.contains({const_cast<Node*>(node), 0})) {
+      if (!reachable_.contains(node) || node->op().traits.placeholder ||
+          values_.contains({const_cast<Node*>(node), 0})) {
         continue;
       }
       if (!LiftNode(*node)) return nullptr;
@@ -122,40 +80,27 @@ class Lifter {
     return rows;
   }
 
-  // Each use of the first argument is a DecodeCSV whose defaults are constants.
+  // Each use of the first argument is to be decoded as lines of text.
   bool OnlyDecodesLines() {
     if (arg_dtypes_.empty() || arg_dtypes_[0] != DType::kString || arg_shapes_[0].rank() != 0) return false;
     const Output line = f_.args[0]->output();
-    bool any = false;
     for (const Node* node : reachable_) {
       for (size_t i = 0; i < node->inputs().size(); ++i) {
         if (!(node->input(static_cast<int>(i)) == line)) continue;
-        if (node->type() != "DecodeCSV" || i != 0 || !ConstantsFrom(*node, 1)) return false;
-        any = true;
+        auto decoder = i == 0 && node->op().traits.lines ? node->op().traits.lines(*node) : nullptr;
+        if (!decoder) return false;
+        decoders_.emplace(node, std::move(decoder));
       }
     }
-    return any && std::none_of(f_.results.begin(), f_.results.end(), [&](const Output& r) { return r == line; });
-  }
-
-  static const Tensor* ConstantValue(Output output) {
-    while (output.node->type() == "Identity") output = output.node->input(0);
-    return output.node->type() == "Const" ? &output.node->attr<Tensor>("value") : nullptr;
-  }
-  static std::optional<std::vector<Tensor>> ConstantsFrom(const Node& node, size_t first) {
-    std::vector<Tensor> values;
-    for (size_t i = first; i < node.inputs().size(); ++i) {
-      const Tensor* value = ConstantValue(node.input(static_cast<int>(i)));
-      if (!value) return std::nullopt;
-      values.push_back(*value);
-    }
-    return values;
+    return !decoders_.empty() &&
+           std::none_of(f_.results.begin(), f_.results.end(), [&](const Output& r) { return r == line; });
   }
 
   void TakeDecoders() {
     for (const Node* node : f_.body->TopologicalOrder()) {
-      if (!reachable_.contains(node) || node->type() != "DecodeCSV") continue;
-      if (!(node->input(0) == f_.args[0]->output())) continue;
-      lifted_->decoders.emplace_back(*node, *ConstantsFrom(*node, 1));
+      const auto decoder = decoders_.find(node);
+      if (decoder == decoders_.end()) continue;
+      lifted_->decoders.push_back(std::move(decoder->second));
       for (int i = 0; i < node->num_outputs(); ++i) {
         values_[{const_cast<Node*>(node), i}] = AddArg(node->output_dtype(i), true, Shape());
       }
@@ -192,11 +137,12 @@ class Lifter {
       }
       return true;
     }
-    if (node.type() == "Identity" || node.type() == "StopGradient" || node.type() == "PreventGradient") {
-      values_[{const_cast<Node*>(&node), 0}] = inputs[0];
+    if (node.op().traits.forwards >= 0 && node.op().effects.pure()) {
+      values_[{const_cast<Node*>(&node), 0}] = inputs[static_cast<size_t>(node.op().traits.forwards)];
       return true;
     }
-    if (!Rearrange(node, inputs, &outputs, &attrs)) return false;
+    NodeLift lift(*this, node, inputs, &outputs, &attrs);
+    if (!node.op().traits.lift || !node.op().traits.lift(lift)) return false;
     Node* copy = Add(node, outputs, attrs);
     for (int i = 0; i < node.num_outputs(); ++i) {
       const PartialShape& shape = node.output_shape(i);
@@ -207,94 +153,40 @@ class Lifter {
     return true;
   }
 
-  // Turns the node's inputs and attributes into those of the lifted node. False if there is no rule.
-  bool Rearrange(const Node& node, const std::vector<Value>& inputs, std::vector<Output>* outputs, AttrMap* attrs) {
-    const std::string& op = node.type();
-    const auto all_have_rows = [&](size_t begin, size_t end) {
-      return std::all_of(inputs.begin() + begin, inputs.begin() + end, [](const Value& v) { return v.has_rows; });
-    };
-    if (node.op().lanes || ElementwiseOps().contains(op)) return AlignRows(inputs, outputs);
-    if (op == "Select" || op == "AddN") {
-      return all_have_rows(0, inputs.size()) && std::all_of(inputs.begin(), inputs.end(), [&](const Value& v) {
-               return v.shape.has_rank() && v.shape.rank() == inputs[0].shape.rank();
-             });
+  // What the ops' rules see and change.
+  class NodeLift final : public RowLift {
+   public:
+    NodeLift(Lifter& lifter, const Node& node, const std::vector<Value>& inputs, std::vector<Output>* outputs,
+             AttrMap* attrs)
+        : lifter_(lifter), node_(node), inputs_(inputs), outputs_(*outputs), attrs_(*attrs) {}
+    const Node& node() const override { return node_; }
+    bool has_rows(int i) const override { return inputs_.at(i).has_rows; }
+    const PartialShape& shape(int i) const override { return inputs_.at(i).shape; }
+    void set_attr(const std::string& name, AttrValue value) override { attrs_[name] = std::move(value); }
+    void set_input(int i, const Tensor& constant) override { outputs_.at(i) = lifter_.AddConstant(constant); }
+    void PadRows(int i, int rank) override {
+      const Value& value = inputs_.at(i);
+      StaticValue sizes{.elements = std::vector<std::optional<int64_t>>(1 + rank - value.shape.rank(), 1)};
+      sizes.elements[0] = -1;
+      for (const int64_t size : value.shape.dims()) sizes.elements.emplace_back(size);
+      outputs_.at(i) = lifter_.AddReshape(value.output, sizes);
     }
-    if (op == "DecodeCSV") return inputs[0].shape.rank() == 0 && ConstantsFrom(node, 1).has_value();
-    if (op == "DecodeRaw") return inputs[0].shape.rank() == 0;
-    if (op == "Pack") {
-      const int64_t axis = node.attr<int64_t>("axis");
-      if (axis >= 0) (*attrs)["axis"] = axis + 1;
-      return all_have_rows(0, inputs.size());
-    }
-    if (op == "ConcatV2") {
-      return all_have_rows(0, inputs.size() - 1) && MoveAxis(node, inputs.size() - 1, outputs);
-    }
-    if (op == "ExpandDims") return inputs[0].has_rows && MoveAxis(node, 1, outputs);
-    if (op == "OneHot")
-      return !inputs[1].has_rows && !inputs[2].has_rows && !inputs[3].has_rows && node.attr<int64_t>("axis") == -1;
-    if (op == "Reshape" || op == "Squeeze") {
-      if (!node.output_shape(0).IsFullyDefined()) return false;
-      if (op == "Reshape") {
-        (*outputs)[1] = RowsShape(node.output_shape(0).dims(), node.input(1).dtype());
-        return !inputs[1].has_rows;
-      }
-      std::vector<int64_t> axes;
-      const PartialShape& shape = inputs[0].shape;
-      if (!shape.IsFullyDefined()) return false;
-      for (int64_t axis : node.attr<std::vector<int64_t>>("squeeze_dims")) {
-        axes.push_back(axis < 0 ? axis : axis + 1);
-      }
-      for (int i = 0; axes.empty() && i < shape.rank(); ++i) {
-        if (shape[i] == 1) axes.push_back(i + 1);
-      }
-      (*attrs)["squeeze_dims"] = axes;
-      return !axes.empty();
-    }
-    return false;
-  }
 
-  // An axis input that counts from the front counts the row axis too.
-  bool MoveAxis(const Node& node, size_t input, std::vector<Output>* outputs) {
-    const Tensor* axis = ConstantValue(node.input(static_cast<int>(input)));
-    if (!axis) return false;
-    if (axis->AsInt64() >= 0) {
-      (*outputs)[input] = AddConstant(axis->dtype() == DType::kInt64
-                                          ? Tensor::Scalar<int64_t>(axis->AsInt64() + 1)
-                                          : Tensor::Scalar<int32_t>(static_cast<int32_t>(axis->AsInt64()) + 1));
-    }
-    return true;
-  }
+   private:
+    Lifter& lifter_;
+    const Node& node_;
+    const std::vector<Value>& inputs_;
+    std::vector<Output>& outputs_;
+    AttrMap& attrs_;
+  };
 
-  // The shape [-1] + dims as a constant.
-  Output RowsShape(std::span<const int64_t> dims, DType dtype) {
-    std::vector<int64_t> sizes{-1};
-    sizes.insert(sizes.end(), dims.begin(), dims.end());
-    if (dtype == DType::kInt64) return AddConstant(Tensor::Vector(sizes));
-    return AddConstant(Tensor::Vector(std::vector<int32_t>(sizes.begin(), sizes.end())));
-  }
-
-  // Broadcasting aligns last axes: rows of a lower rank get axes of size 1 behind the row axis.
-  bool AlignRows(const std::vector<Value>& inputs, std::vector<Output>* outputs) {
-    int rank = 0;
-    for (const Value& value : inputs) {
-      if (!value.shape.has_rank()) return false;
-      rank = std::max(rank, value.shape.rank());
-    }
-    for (size_t i = 0; i < inputs.size(); ++i) {
-      const Value& value = inputs[i];
-      if (!value.has_rows || value.shape.rank() == rank) continue;
-      if (!value.shape.IsFullyDefined()) return false;
-      std::vector<int64_t> dims(rank - value.shape.rank(), 1);
-      dims.insert(dims.end(), value.shape.dims().begin(), value.shape.dims().end());
-      const DType dtype = value.output.dtype();
-      (*outputs)[i] = function_->body
-                          ->AddNode({.name = "lifted_reshape_" + std::to_string(constants_++),
-                                     .op = "Reshape",
-                                     .inputs = {value.output, RowsShape(dims, DType::kInt32)},
-                                     .attrs = {{"T", dtype}, {"Tshape", DType::kInt32}}})
-                          ->output();
-    }
-    return true;
+  Output AddReshape(Output value, const StaticValue& sizes) {
+    return function_->body
+        ->AddNode({.name = "lifted_reshape_" + std::to_string(constants_++),
+                   .op = "Reshape",
+                   .inputs = {value, AddConstant(sizes.ToTensor(DType::kInt64))},
+                   .attrs = {{"T", value.dtype()}, {"Tshape", DType::kInt64}}})
+        ->output();
   }
 
   const Function& f_;
@@ -304,6 +196,7 @@ class Lifter {
   std::shared_ptr<Function> function_;
   std::unordered_set<const Node*> reachable_;
   std::unordered_map<Output, Value, OutputHash> values_;
+  std::unordered_map<const Node*, std::unique_ptr<const LineDecoder>> decoders_;
   int constants_ = 0;
 };
 
@@ -340,9 +233,9 @@ BlockProgram::BlockProgram(const BoundFunction& f, std::unique_ptr<LiftedFunctio
       evaluator_(lifted_->function, f.library, resources) {
   const std::unordered_set<const Node*> used = ReachableNodes(*lifted_->function);
   size_t arg = 0;
-  for (const CsvDecoder& decoder : lifted_->decoders) {
+  for (const auto& decoder : lifted_->decoders) {
     std::vector<bool>& columns = column_used_.emplace_back();
-    for (int c = 0; c < decoder.num_columns(); ++c) {
+    for (int c = 0; c < decoder->num_columns(); ++c) {
       columns.push_back(used.contains(lifted_->function->args[arg++]));
     }
   }
@@ -351,7 +244,7 @@ BlockProgram::BlockProgram(const BoundFunction& f, std::unique_ptr<LiftedFunctio
 std::vector<Tensor> BlockProgram::Run(const Block& block) {
   std::vector<Tensor> args;
   for (size_t d = 0; d < lifted_->decoders.size(); ++d) {
-    const CsvDecoder& decoder = lifted_->decoders[d];
+    const LineDecoder& decoder = *lifted_->decoders[d];
     std::vector<Tensor> columns(decoder.num_columns());
     for (int c = 0; c < decoder.num_columns(); ++c) {
       if (column_used_[d][c]) columns[c] = Tensor(decoder.dtype(c), Shape{block.rows});

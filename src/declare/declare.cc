@@ -236,6 +236,7 @@ void FinishAndRegister(OpDef op) {
       op.kernel = [lanes = op.lanes](const Node& node) { return ElementwiseKernel(node, lanes); };
     }
     if (!op.shape) op.shape = op.lanes.arity == 1 ? SameAsInput(0) : BroadcastOfInputs();
+    if (!op.traits.lift && !op.traits.same_shapes) op.traits.lift = LiftElementwise;
     op.reuses_input = true;
   }
   if (!op.shape) op.shape = UnknownShape();

@@ -9,6 +9,7 @@
 // Arguments and attributes are written as TensorFlow's OpDefs write them: "x: T", "values: N * T", "ref: Ref(T)",
 // "components: Tout", "T: {float, double} = DT_FLOAT", "N: int >= 1", "padding: {'SAME', 'VALID'}", "shape: shape".
 // An op that differs from another only in what it computes takes that one's by .SameSignatureAs("Other").
+// What other code must know of an op (it forwards an input, how it works on a block of records, ...) is declared too.
 // tools/generate_ops.py reads these declarations as text and writes the C++ builders and Python wrappers of them.
 #pragma once
 
@@ -17,6 +18,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "declare/rules.h"
 #include "headrace/op.h"
 #include "kernels/lanes.h"
 
@@ -42,26 +44,44 @@ void AddArgument(OpDef* op, std::string_view spec, bool is_input);
 void AddAttr(OpDef* op, std::string_view spec);
 void CopySignature(OpDef* op, std::string_view from);
 void FinishAndRegister(OpDef op);
+template <class Out, class... In, class F>
+void AddLane(Lanes* lanes, F f) {
+  static_assert(std::is_empty_v<F>, "a lane function captures nothing");
+  static_assert(sizeof...(In) <= Lanes::kMaxArity);
+  lanes->arity = sizeof...(In);
+  lanes->functions.emplace_back(Lanes::Signature{{DTypeOf<In>...}, DTypeOf<Out>}, LaneLoopFor<Out, In...>(f));
+}
 template <size_t, class T>
 using Repeat = T;
 // All inputs of T, and the output too unless the function is a predicate. (Arithmetic on small integers gives int.)
 template <class T, class F, size_t... I>
-LaneFunction UniformLane(F f, std::index_sequence<I...>) {
+void AddUniformLane(Lanes* lanes, F f, std::index_sequence<I...>) {
   using Result = std::invoke_result_t<F, Repeat<I, T>...>;
-  return LaneLoopFor<std::conditional_t<std::is_same_v<Result, bool>, bool, T>, Repeat<I, T>...>(f);
-}
-template <class T, class F>
-void AddLane(OpDef* op, F f) {
-  static_assert(std::is_empty_v<F>, "a lane function captures nothing");
-  op->lanes.arity = LaneArity<T, F>();
-  op->lanes.by_dtype[static_cast<size_t>(DTypeOf<T>)] =
-      UniformLane<T>(f, std::make_index_sequence<LaneArity<T, F>()>());
+  AddLane<std::conditional_t<std::is_same_v<Result, bool>, bool, T>, Repeat<I, T>...>(lanes, f);
 }
 template <class F, class... Ts>
-void AddLanes(OpDef* op, F f, LaneTypes<Ts...>) {
-  (AddLane<Ts>(op, f), ...);
+void AddLanes(Lanes* lanes, F f, LaneTypes<Ts...>) {
+  (AddUniformLane<Ts>(lanes, f, std::make_index_sequence<LaneArity<Ts, F>()>()), ...);
 }
+// The signature as a function type: Out(In...).
+template <class Signature>
+struct LaneOfSignature;
+template <class Out, class... In>
+struct LaneOfSignature<Out(In...)> {
+  template <class F>
+  static void Add(Lanes* lanes, F f) {
+    AddLane<Out, In...>(lanes, f);
+  }
+};
 }  // namespace internal
+
+// Lanes outside of a declaration: a generic function of scalars of one type, for each of the types.
+template <class... Ts, class F>
+Lanes LanesOf(F f) {
+  Lanes lanes;
+  internal::AddLanes(&lanes, f, LaneTypes<Ts...>());
+  return lanes;
+}
 
 // The standalone kernel of an elementwise op, with broadcasting: made from its lanes.
 Kernel ElementwiseKernel(const Node& node, const Lanes& lanes);
@@ -112,13 +132,24 @@ class OpDeclaration {
   // Elementwise: a generic function of scalars of one type. The kernel follows from it.
   template <class F>
   OpDeclaration&& Lane(F f) && {
-    internal::AddLanes(&op_, f, Types());
+    internal::AddLanes(&op_.lanes, f, Types());
     return std::move(*this);
   }
   // The same for some of the allowed types only; .Kernel serves the others.
   template <class Set, class F>
   OpDeclaration&& Lane(TypeSet<Set>, F f) && {
-    internal::AddLanes(&op_, f, Set());
+    internal::AddLanes(&op_.lanes, f, Set());
+    return std::move(*this);
+  }
+  // Elementwise on scalars of several types: each signature as a function type, float(bool, float, float).
+  template <class... Signatures, class F>
+  OpDeclaration&& LaneOf(F f) && {
+    (internal::LaneOfSignature<Signatures>::Add(&op_.lanes, f), ...);
+    return std::move(*this);
+  }
+  // Elementwise by functions that were made elsewhere.
+  OpDeclaration&& Lane(Lanes lanes) && {
+    op_.lanes = std::move(lanes);
     return std::move(*this);
   }
   // The kernel may write its output into the buffer of an input (it calls ReuseOrAllocateOutput).
@@ -159,6 +190,70 @@ class OpDeclaration {
   }
   OpDeclaration&& Writes(int argument) && {
     op_.effects.writes.push_back(argument);
+    return std::move(*this);
+  }
+
+  // --- what other code may ask (headrace/op_traits.h) ---
+  OpDeclaration&& Forwards(int input) && {
+    op_.traits.forwards = input;
+    return std::move(*this);
+  }
+  OpDeclaration&& IsConstant() && {
+    op_.traits.constant = true;
+    return std::move(*this);
+  }
+  OpDeclaration&& IsPlaceholder() && {
+    op_.traits.placeholder = true;
+    return std::move(*this);
+  }
+  OpDeclaration&& IsHandle() && {
+    op_.traits.handle = true;
+    return std::move(*this);
+  }
+  OpDeclaration&& MakesDataset() && {
+    op_.traits.makes_dataset = true;
+    return std::move(*this);
+  }
+  OpDeclaration&& OnlyOrders() && {
+    op_.traits.only_orders = true;
+    return std::move(*this);
+  }
+  OpDeclaration&& OnlyChecks() && {
+    op_.traits.only_checks = true;
+    return std::move(*this);
+  }
+  OpDeclaration&& NeverFails() && {
+    op_.traits.never_fails = true;
+    return std::move(*this);
+  }
+  // Of an op with lanes: its operands are all of one shape.
+  OpDeclaration&& SameShapes() && {
+    op_.traits.same_shapes = true;
+    return std::move(*this);
+  }
+  OpDeclaration&& Value(ValueRule rule) && {
+    op_.traits.value = std::move(rule);
+    return std::move(*this);
+  }
+  // Elementwise with broadcasting, by a kernel of its own instead of lanes.
+  OpDeclaration&& Elementwise() && {
+    op_.traits.lift = LiftElementwise;
+    return std::move(*this);
+  }
+  OpDeclaration&& Lift(LiftRule rule) && {
+    op_.traits.lift = std::move(rule);
+    return std::move(*this);
+  }
+  OpDeclaration&& DecodesLines(LineDecoderFactory factory) && {
+    op_.traits.lines = std::move(factory);
+    return std::move(*this);
+  }
+  OpDeclaration&& Lower(LowerRule rule) && {
+    op_.traits.lower = std::move(rule);
+    return std::move(*this);
+  }
+  OpDeclaration&& TakesEpilogue(EpilogueKernelFactory kernel) && {
+    op_.traits.takes_epilogue = std::move(kernel);
     return std::move(*this);
   }
 

@@ -3,6 +3,7 @@
 // in L1; whatever else is broadcast is gathered into one each time. Element types without a lane function of their own
 // go through a wider one, a tile at a time.
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <utility>
 
@@ -18,7 +19,7 @@ constexpr int64_t kGrain = 32768;    // elements worth a task of their own
 constexpr int64_t kMinimumRow = 16;  // below it, gathering a tile beats a call a row
 constexpr int64_t kShortRows = 4;    // rows of which a tile holds so many are short
 constexpr size_t kTileBytes = kTile * 8;
-constexpr int kMaxArity = 4;
+constexpr int kMaxArity = Lanes::kMaxArity;
 
 // The dtype whose lane function serves `dtype`.
 DType CarrierOf(DType dtype) {
@@ -40,30 +41,35 @@ DType CarrierOf(DType dtype) {
   }
 }
 
-// A lane function for any dtype: the op's own, or one of a wider type between conversions.
+// A lane function for any dtypes: the op's own, or one of wider types between conversions.
 struct AnyLane {
   TileFunction tile = nullptr;
-  ConversionFunction widen = nullptr, narrow = nullptr;  // null: none needed
-  size_t in_size = 0, out_size = 0, arity = 0;
-  bool predicate = false;  // gives bools, which are not narrowed
+  std::array<ConversionFunction, kMaxArity> widen{};  // null where none is needed
+  ConversionFunction narrow = nullptr;
+  std::array<size_t, kMaxArity> in_size{};
+  size_t out_size = 0, arity = 0;
+  bool converts = false;
 
   AnyLane(const Node& node, const Lanes& lanes) : arity(static_cast<size_t>(lanes.arity)) {
-    const DType dtype = node.input(0).dtype();
-    in_size = SizeOf(dtype);
-    out_size = SizeOf(node.output_dtype(0));
-    predicate = node.output_dtype(0) == DType::kBool;
-    tile = lanes.Find(dtype);
-    if (tile) return;
-    const DType carrier = CarrierOf(dtype);
-    tile = lanes.Find(carrier);
-    if (!tile || carrier == dtype)
-      throw Unimplemented("op ", node.type(), " has no kernel for ", dtype, " at ", node.name());
-    widen = FindConversion(dtype, carrier);
-    narrow = FindConversion(carrier, dtype);
+    const Lanes::Signature wanted = Lanes::SignatureOf(node);
+    for (size_t k = 0; k < arity; ++k) in_size[k] = SizeOf(wanted.inputs[k]);
+    out_size = SizeOf(wanted.output);
+    const auto* nearest = Nearest(lanes, wanted);
+    if (!nearest) {
+      throw Unimplemented("op ", node.type(), " has no kernel for ", node.input(0).dtype(), " at ", node.name());
+    }
+    tile = nearest->second;
+    const Lanes::Signature& found = nearest->first;
+    for (size_t k = 0; k < arity; ++k) {
+      if (found.inputs[k] != wanted.inputs[k]) widen[k] = FindConversion(wanted.inputs[k], found.inputs[k]);
+      converts |= widen[k] != nullptr;
+    }
+    if (found.output != wanted.output) narrow = FindConversion(found.output, wanted.output);
+    converts |= narrow != nullptr;
   }
 
   void Run(const char* const* in, char* out, int64_t n) const {
-    if (!widen) {
+    if (!converts) {
       tile(reinterpret_cast<const void* const*>(in), out, n);
       return;
     }
@@ -72,17 +78,28 @@ struct AnyLane {
     for (int64_t done = 0; done < n; done += kTile) {
       const int64_t count = std::min(kTile, n - done);
       for (size_t k = 0; k < arity; ++k) {
-        widen(in[k] + static_cast<size_t>(done) * in_size, wide[k], count);
-        pointers[k] = wide[k];
+        const char* from = in[k] + static_cast<size_t>(done) * in_size[k];
+        pointers[k] = widen[k] ? wide[k] : from;
+        if (widen[k]) widen[k](from, wide[k], count);
       }
       char* const to = out + static_cast<size_t>(done) * out_size;
-      if (predicate) {
-        tile(pointers, to, count);
-      } else {
-        tile(pointers, wide[kMaxArity], count);
-        narrow(wide[kMaxArity], to, count);
-      }
+      tile(pointers, narrow ? wide[kMaxArity] : to, count);
+      if (narrow) narrow(wide[kMaxArity], to, count);
     }
+  }
+
+ private:
+  // The signature itself, or the one that serves it by conversions.
+  static const std::pair<Lanes::Signature, TileFunction>* Nearest(const Lanes& lanes, const Lanes::Signature& wanted) {
+    const std::pair<Lanes::Signature, TileFunction>* served = nullptr;
+    for (const auto& candidate : lanes.functions) {
+      if (candidate.first == wanted) return &candidate;
+      const auto serves = [](DType lane, DType dtype) { return lane == dtype || lane == CarrierOf(dtype); };
+      bool all = serves(candidate.first.output, wanted.output);
+      for (int k = 0; k < lanes.arity; ++k) all = all && serves(candidate.first.inputs[k], wanted.inputs[k]);
+      if (all && !served) served = &candidate;
+    }
+    return served;
   }
 };
 
@@ -210,7 +227,7 @@ void RunBroadcast(const AnyLane& lane, const Broadcast& shape, const char* const
     const int64_t count = std::min(end - i, by_row ? std::min(kTile, inner - i % inner) : most);
     const char* pointers[kMaxArity];
     for (int k = 0; k < shape.arity; ++k) {
-      const size_t size = lane.in_size;
+      const size_t size = lane.in_size[k];
       const bool one_value = walks[k] == Walk::kRepeated && shape.strides[k][shape.rank - 1] == 0;
       pointers[k] = tiles[k];
       if (walks[k] == Walk::kDense) {
@@ -244,8 +261,8 @@ Kernel ElementwiseKernel(const Node& node, const Lanes& lanes) {
       out_shape = BroadcastShapes(out_shape, operands[k]->shape());
     }
     int reused = -1;
-    for (int k = 0; k < arity && reused < 0 && lane.in_size == lane.out_size; ++k) {
-      if (operands[k]->shape() == out_shape) reused = k;
+    for (int k = 0; k < arity && reused < 0; ++k) {
+      if (lane.in_size[k] == lane.out_size && operands[k]->shape() == out_shape) reused = k;
     }
     const char* in[kMaxArity];
     for (int k = 0; k < arity; ++k) in[k] = static_cast<const char*>(operands[k]->raw());
@@ -257,7 +274,7 @@ Kernel ElementwiseKernel(const Node& node, const Lanes& lanes) {
     if (same_shape) {
       auto run = [&](int64_t begin, int64_t end) {
         const char* pointers[kMaxArity];
-        for (int k = 0; k < arity; ++k) pointers[k] = in[k] + static_cast<size_t>(begin) * lane.in_size;
+        for (int k = 0; k < arity; ++k) pointers[k] = in[k] + static_cast<size_t>(begin) * lane.in_size[k];
         lane.Run(pointers, out + static_cast<size_t>(begin) * lane.out_size, end - begin);
       };
       n <= kGrain ? run(0, n) : context.pool().ParallelFor(n, kGrain, run);

@@ -10,6 +10,7 @@
 #include "headrace/estimator.h"
 #include "headrace/file_system.h"
 #include "headrace/log.h"
+#include "headrace/op_traits.h"
 
 namespace headrace {
 namespace {
@@ -149,11 +150,11 @@ void CopyVariables(const Graph& graph, const std::string& checkpoint, Checkpoint
 void CopyAssets(Graph& graph, SavedModelWriter& writer, MetaGraphInfo* info) {
   for (const CollectionItem& item : graph.collection(keys::kAssetFilepaths)) {
     const Output path = std::get<Output>(item);
-    if (path.node->type() != "Const") {
+    const Tensor* source = ConstantBehind(path);
+    if (!source) {
       throw InvalidArgument("the path of an asset must be a constant, got ", path.name(), " of op ", path.node->type());
     }
-    const std::string source(path.node->attr<Tensor>("value").string());
-    info->assets.push_back({path.name(), writer.AddAsset(source)});
+    info->assets.push_back({path.name(), writer.AddAsset(std::string(source->string()))});
   }
   if (info->assets.empty()) LogInfo("No assets to write.");
 }

@@ -384,9 +384,9 @@ Output Graph::Capture(Output outer) {
   bool encloses = false;
   for (const Graph* graph = outer_; graph; graph = graph->outer_) encloses |= graph == outer.graph();
   if (!encloses) throw InvalidArgument("tensor ", outer.name(), " is not an element of this graph");
-  if (outer.node->type() == "Const") {  // cheaper inside than passed along
+  if (outer.node->op().traits.constant) {  // cheaper inside than passed along
     NodeSpec spec{.name = UniqueName(outer.node->name().substr(outer.node->name().rfind('/') + 1)),
-                  .op = "Const",
+                  .op = outer.node->type(),
                   .attrs = outer.node->attrs()};
     return AddNode(std::move(spec))->output();
   }

@@ -84,23 +84,17 @@ PartialShape ShapeContext::WithRankAtLeast(int i, int rank) const {
 }
 
 const Tensor* ShapeContext::constant(int i) const {
-  Output output = node_.input(i);
-  while (output.node->type() == "Identity" && output.node->control_inputs().empty()) output = output.node->input(0);
-  return output.node->type() == "Const" ? &output.node->attr<Tensor>("value") : nullptr;
+  if (const Tensor* value = ConstantBehind(node_.input(i))) return value;
+  const auto known = value(i);
+  if (!known || !known->complete()) return nullptr;
+  Tensor tensor = known->ToTensor(node_.input(i).dtype());
+  if (!tensor.defined()) return nullptr;
+  return constants_.emplace_back(std::make_unique<Tensor>(std::move(tensor))).get();
 }
 
 PartialShape ShapeContext::ShapeFromInput(int i) const {
-  if (const Tensor* value = constant(i)) return PartialShape(value->AsInt64s());
-  const Output source = node_.input(i);
-  if (source.node->type() == "Shape") return source.node->input(0).shape();
-  if (source.node->type() == "Pack") {  // tf.stack of sizes: take the ones that are constant
-    PartialShape shape{std::initializer_list<int64_t>{}};
-    for (const Output& size : source.node->inputs()) {
-      const bool known = size.node->type() == "Const";
-      shape.Append(known ? size.node->attr<Tensor>("value").AsInt64() : -1);
-    }
-    return shape;
-  }
+  if (const Tensor* constant = ConstantBehind(node_.input(i))) return PartialShape(constant->AsInt64s());
+  if (const auto known = value(i)) return known->ToShape();
   const PartialShape& vector = input(i);
   return vector.rank() == 1 && vector[0] >= 0 && vector[0] <= kMaxRank
              ? PartialShape::UnknownOfRank(static_cast<int>(vector[0]))
@@ -130,6 +124,29 @@ ShapeFunction UnknownShape() {
 }
 
 // ----------------------------------------------------------------------------------------------------------- kernels
+
+Lanes::Signature Lanes::SignatureOf(const Node& node) {
+  Signature signature{.output = node.output_dtype(0)};
+  for (size_t i = 0; i < node.inputs().size(); ++i) signature.inputs.at(i) = node.inputs()[i].dtype();
+  return signature;
+}
+
+TileFunction Lanes::Find(const Signature& signature) const {
+  for (const auto& [known, function] : functions) {
+    if (known == signature) return function;
+  }
+  return nullptr;
+}
+
+TileFunction Lanes::Find(DType dtype) const {
+  Signature signature{.output = dtype};
+  std::fill_n(signature.inputs.begin(), arity, dtype);
+  return Find(signature);
+}
+
+TileFunction Lanes::Find(const Node& node) const {
+  return node.inputs().size() == static_cast<size_t>(arity) ? Find(SignatureOf(node)) : nullptr;
+}
 
 VariableState& KernelContext::variable(int i) const {
   auto* state = dynamic_cast<VariableState*>(input(i).object().get());

@@ -21,6 +21,11 @@ void Convert(const void* from, void* to, int64_t n) {
   }
 }
 
+template <class From, class To>
+void ConvertTile(const void* const* from, void* to, int64_t n) {
+  Convert<From, To>(from[0], to, n);
+}
+
 // Calls f with a value of the dtype's C++ type, half and bfloat16 included.
 template <class F>
 auto VisitReal(DType dtype, F&& f) {
@@ -35,6 +40,15 @@ ConversionFunction FindConversion(DType from, DType to) {
   return VisitReal(from, [&](auto source) -> ConversionFunction {
     return VisitReal(to,
                      [&](auto target) -> ConversionFunction { return Convert<decltype(source), decltype(target)>; });
+  });
+}
+
+ConversionTile FindConversionTile(DType from, DType to) {
+  const auto real = [](DType dtype) { return dtype == DType::kBool || (IsNumeric(dtype) && !IsComplex(dtype)); };
+  if (!real(from) || !real(to)) return nullptr;
+  return VisitReal(from, [&](auto source) -> ConversionTile {
+    return VisitReal(to,
+                     [&](auto target) -> ConversionTile { return ConvertTile<decltype(source), decltype(target)>; });
   });
 }
 

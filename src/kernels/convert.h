@@ -12,4 +12,8 @@ using ConversionFunction = void (*)(const void* from, void* to, int64_t n);
 // Any two of the real types and bool. Errors: InvalidArgument for others.
 ConversionFunction FindConversion(DType from, DType to);
 
+// The same as a function of one operand that lanes are made of; nullptr for others.
+using ConversionTile = void (*)(const void* const* from, void* to, int64_t n);
+ConversionTile FindConversionTile(DType from, DType to);
+
 }  // namespace headrace

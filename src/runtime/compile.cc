@@ -13,7 +13,7 @@ namespace {
 
 using Pass = PlanGraph (*)(PlanGraph, const PlanOptions&);
 constexpr Pass kAlways[] = {ReadVariables};
-constexpr Pass kOptimizing[] = {ForwardIdentities, FoldConstants, MergeCommon, LowerBias, FuseElementwise, FuseMatMul};
+constexpr Pass kOptimizing[] = {ForwardIdentities, FoldConstants, MergeCommon, Lower, FuseElementwise, FuseEpilogues};
 
 // TensorFlow's name of a dtype in this message: "float", not "float32".
 std::string ShortName(DType dtype) {
@@ -24,7 +24,7 @@ std::string ShortName(DType dtype) {
 
 void CheckPlaceholders(const PlanGraph& plan) {
   for (const auto& node : plan.graph.nodes()) {
-    if (node->type() != "Placeholder" && node->type() != "PlaceholderV2" && node->type() != "_Arg") continue;
+    if (!node->op().traits.placeholder || !node->inputs().empty()) continue;
     const PartialShape& shape = node->output_shape(0);
     throw InvalidArgument("You must feed a value for placeholder tensor '", node->name(), "' with dtype ",
                           ShortName(node->output_dtype(0)),
@@ -35,8 +35,7 @@ void CheckPlaceholders(const PlanGraph& plan) {
 
 // Handles of variables don't change: they are made here, and the variables behind them are known to the plan.
 bool MakesVariableHandle(const Node& node) {
-  return node.inputs().empty() && node.num_outputs() == 1 && node.op().kernel &&
-         (node.output_is_ref(0) || node.type() == "VarHandleOp");
+  return node.op().traits.handle && node.inputs().empty() && node.num_outputs() == 1 && node.op().kernel;
 }
 
 class Builder {
@@ -141,13 +140,12 @@ class Builder {
     step.first_input = static_cast<int>(plan_->inputs.size());
     step.first_output = plan_->num_values;
     step.num_outputs = node.num_outputs();
-    if (node.type() == "_Feed") return;
-    if (node.type() == "Const") {
+    if (refs_.contains({&node, 0}) && node.inputs().empty()) return;  // fed, or a variable's handle
+    if (node.op().traits.constant) {
       refs_[{&node, 0}] = AddConstant(node.attr<Tensor>("value"));
       return;
     }
-    if (refs_.contains({&node, 0}) && node.inputs().empty()) return;  // a variable's handle
-    if (node.type() == "NoOp" || node.type() == "ControlTrigger") return;
+    if (node.op().traits.only_orders) return;
     if (IsPlainRead(node) && variables_.Find(node.input(0))) {
       const auto state = variables_.Find(node.input(0));
       Lock(state, false);

@@ -1,9 +1,10 @@
 // The ops that passes put into plans: fed values, explicit reads of variables, fused programs. They are declared like
 // any other, so that effects and kernels are found the same way, but never appear in a user's graph.
+#include <algorithm>
 #include <memory>
+#include <optional>
 
 #include "kernels/fused_program.h"
-#include "kernels/gemm.h"
 #include "runtime/plan_graph.h"
 
 namespace headrace {
@@ -83,81 +84,68 @@ Kernel ElementwiseProgram(const Node& node) {
   };
 }
 
-// The product's rows and columns, from matrices as they are stored. Errors: InvalidArgument.
-MatMulShape ProductShape(const Tensor& a, const Tensor& b, bool transpose_a, bool transpose_b) {
-  if (a.rank() != 2 || b.rank() != 2) {
-    throw InvalidArgument("In[0] and In[1] must be matrices, got shapes ", a.shape(), " and ", b.shape());
-  }
-  MatMulShape s;
-  s.transpose_a = transpose_a;
-  s.transpose_b = transpose_b;
-  s.m = a.dim(transpose_a ? 1 : 0);
-  s.k = a.dim(transpose_a ? 0 : 1);
-  s.n = b.dim(transpose_b ? 0 : 1);
-  if (b.dim(transpose_b ? 1 : 0) != s.k) {
-    throw InvalidArgument("Matrix size-incompatible: In[0]: ", a.shape(), ", In[1]: ", b.shape());
-  }
-  return s;
-}
+// An elementwise program behind a kernel: the program's input 0 is what the kernel makes, its inputs from 1 on are the
+// node's behind those of the kernel.
+class ProgramEpilogue final : public Epilogue {
+ public:
+  ProgramEpilogue(KernelContext& context, const FusedProgram& program, int first_input)
+      : context_(context), program_(program), first_input_(first_input) {}
 
-// The product goes a block of rows at a time through the program, while the block is in the cache. The program's input
-// 0 is the product; the node's inputs from 2 on are the program's from 1 on.
-template <class T>
-void MatMulThenProgram(KernelContext& context, const FusedProgram& program, const MatMulShape& s) {
-  thread_local std::vector<Shape> inputs, shapes;
-  inputs.assign(1, Shape{s.m, s.n});
-  for (int i = 2; i < context.num_inputs(); ++i) inputs.push_back(context.input(i).shape());
-  InferFusedShapes(program, inputs, &shapes);
-  const auto* a = context.input(0).data<T>();
-  const auto* b = context.input(1).data<T>();
-  if (!AllEqual(shapes) || !(shapes[0] == inputs[0])) {
-    std::vector<Tensor> operands{context.Scratch(DTypeOf<T>, inputs[0])};
-    MatMul(context.pool(), DTypeOf<T>, s, a, b, operands[0].raw());
-    for (int i = 2; i < context.num_inputs(); ++i) operands.push_back(context.input(i));
-    return RunSeparately(context, program, std::move(operands), std::vector<Shape>(shapes));
-  }
-  FusedRun run(program, shapes[0]);
-  for (int i = 2; i < context.num_inputs(); ++i) {
-    run.SetInput(i - 1, context.input(i).raw(), context.input(i).shape());
-  }
-  uint64_t taken = 0;
-  T* product = nullptr;  // lies where an output will, if the product is not read after that is written
-  for (int o = 0; o < program.num_outputs; ++o) {
-    const auto& reusable = program.reusable[o];
-    const bool for_product = !product && std::find(reusable.begin(), reusable.end(), 0) != reusable.end();
-    Tensor& output =
-        for_product ? context.AllocateOutput(o, shapes[0]) : PlaceOutput(context, program, o, shapes[0], 1, &taken);
-    if (for_product) product = output.data<T>();
-    run.SetOutput(o, output.raw());
-  }
-  Tensor scratch;
-  if (!product) {
-    scratch = context.Scratch(DTypeOf<T>, shapes[0]);
-    product = scratch.data<T>();
-  }
-  run.SetInput(0, product, shapes[0]);
-  constexpr int64_t kBlockBytes = 1 << 16;  // stays in the second-level cache beside its operands
-  const int64_t block = std::clamp<int64_t>(kBlockBytes / std::max<int64_t>(1, s.n * sizeof(T)), 64, 4096);
-  const auto rows = [&](int64_t begin, int64_t end) {
-    for (int64_t row = begin; row < end; row += block) {
-      const int64_t m = std::min(block, end - row);
-      Gemm<T>(s.transpose_a, s.transpose_b, m, s.n, s.k, s.transpose_a ? a + row : a + row * s.k, s.lda(), b, s.ldb(),
-              product + row * s.n, s.n);
-      run.Compute(row * s.n, (row + m) * s.n);
+  void* Begin(const Shape& shape) override {
+    thread_local std::vector<Shape> inputs, shapes;
+    inputs.assign(1, shape);
+    for (int i = first_input_; i < context_.num_inputs(); ++i) inputs.push_back(context_.input(i).shape());
+    InferFusedShapes(program_, inputs, &shapes);
+    if (!AllEqual(shapes) || !(shapes[0] == shape)) {
+      separate_shapes_ = shapes;
+      return (made_ = context_.Scratch(program_.input_dtypes[0], shape)).raw();
     }
-  };
-  constexpr double kWorkPerTask = 8e6;
-  const double work_per_row = 2.0 * static_cast<double>(s.n) * static_cast<double>(s.k) + 1;
-  const auto grain = static_cast<int64_t>(kWorkPerTask / work_per_row) + 64;
-  context.pool().ParallelFor(s.m, grain, rows);
-}
+    run_.emplace(program_, shape);
+    for (int i = 1; i < program_.num_inputs; ++i) run_->SetInput(i, Operand(i).raw(), Operand(i).shape());
+    uint64_t taken = 0;
+    void* made = nullptr;  // lies where an output will, if it is not read after that is written
+    for (int o = 0; o < program_.num_outputs; ++o) {
+      const auto& reusable = program_.reusable[o];
+      const bool for_made = !made && std::find(reusable.begin(), reusable.end(), 0) != reusable.end();
+      Tensor& output = for_made ? context_.AllocateOutput(o, shape)
+                                : PlaceOutput(context_, program_, o, shape, first_input_ - 1, &taken);
+      if (for_made) made = output.raw();
+      run_->SetOutput(o, output.raw());
+    }
+    if (!made) made = (made_ = context_.Scratch(program_.input_dtypes[0], shape)).raw();
+    run_->SetInput(0, made, shape);
+    return made;
+  }
 
-Kernel MatMulProgram(const Node& node) {
-  return [program = ProgramOf(node), transpose_a = node.attr<bool>("transpose_a"),
-          transpose_b = node.attr<bool>("transpose_b")](KernelContext& context) {
-    const MatMulShape s = ProductShape(context.input(0), context.input(1), transpose_a, transpose_b);
-    if (context.input(0).dtype() == DType::kFloat) return MatMulThenProgram<float>(context, *program, s);
-    MatMulThenProgram<double>(context, *program, s);
+  void Run(int64_t begin, int64_t end) override {
+    if (run_) run_->Compute(begin, end);
+  }
+
+  // When the kernel is done.
+  void Finish() {
+    if (run_) return;
+    std::vector<Tensor> operands{made_};
+    for (int i = 1; i < program_.num_inputs; ++i) operands.push_back(Operand(i));
+    RunSeparately(context_, program_, std::move(operands), separate_shapes_);
+  }
+
+ private:
+  const Tensor& Operand(int i) const { return context_.input(first_input_ + i - 1); }
+
+  KernelContext& context_;
+  const FusedProgram& program_;
+  int first_input_;
+  std::optional<FusedRun> run_;
+  std::vector<Shape> separate_shapes_;  // of the results, where they are not all of the kernel's shape
+  Tensor made_;
+};
+
+Kernel KernelThenProgram(const Node& node) {
+  const auto host = std::static_pointer_cast<const EpilogueHost>(node.attr<Tensor>("host").object());
+  return [program = ProgramOf(node), host](KernelContext& context) {
+    ProgramEpilogue epilogue(context, *program, host->num_inputs);
+    host->kernel(context, epilogue);
+    epilogue.Finish();
   };
 }
 
@@ -181,6 +169,7 @@ void RegisterFeed() {
   op.outputs = {{.name = "value", .type_attr = "dtype"}};
   op.attrs = {{.name = "dtype", .type = "type"}, {.name = "origin", .type = "string"}};
   op.no_gradient = true;
+  op.effects.stateful = true;  // another value in every run
   OpRegistry::Global().Register(std::move(op));
 }
 
@@ -191,6 +180,7 @@ void RegisterRead() {
   op.outputs = {{.name = "value", .type_attr = "T"}};
   op.attrs = {{.name = "T", .type = "type"}, {.name = "origin", .type = "string"}};
   op.effects.reads = {0};
+  op.traits.forwards = 0;
   op.kernel = [](const Node&) -> Kernel {
     return [](KernelContext& context) { context.set_output(0, context.variable(0).Read()); };
   };
@@ -204,11 +194,10 @@ const bool registered = [] {
   OpDef elementwise = FusedOp("_FusedElementwise");
   elementwise.kernel = ElementwiseProgram;
   OpRegistry::Global().Register(std::move(elementwise));
-  OpDef matmul = FusedOp("_FusedMatMul");
-  matmul.attrs.push_back({.name = "transpose_a", .type = "bool"});
-  matmul.attrs.push_back({.name = "transpose_b", .type = "bool"});
-  matmul.kernel = MatMulProgram;
-  OpRegistry::Global().Register(std::move(matmul));
+  OpDef hosted = FusedOp("_WithEpilogue");
+  hosted.attrs.push_back({.name = "host", .type = "tensor"});
+  hosted.kernel = KernelThenProgram;
+  OpRegistry::Global().Register(std::move(hosted));
   return true;
 }();
 

@@ -105,7 +105,7 @@ PlanGraph MakePlanGraph(const Graph& graph, const std::vector<Output>& feeds, co
     feed->set_output_shape(0, fed.shape());
     plan.Replace(fed, feed->output());
     plan.feeds[i] = feed->output();
-    if (fed.node->type() == "Placeholder") {
+    if (fed.node->op().traits.placeholder && fed.node->inputs().empty()) {
       placeholders.insert(fed.node);
       std::erase(plan.targets, fed.node);
     }

@@ -51,6 +51,13 @@ std::unordered_map<const Node*, Uses> CollectUses(const PlanGraph& plan);
 std::vector<Tensor> RunKernel(const Node& node, const Kernel& kernel, const std::vector<Tensor>& inputs,
                               ResourceManager& resources, FunctionRunner& functions);
 
+// The kernel of a node that does elementwise work behind it (the attribute "host" of a _WithEpilogue node).
+struct EpilogueHost : Object {
+  KernelWithEpilogue kernel;
+  int num_inputs = 0;
+  std::string DebugString() const override { return "a kernel with an epilogue"; }
+};
+
 // The op and name of a node, for messages; a node that a pass made answers for the one that it came from.
 std::string OriginOf(const Node& node);
 
@@ -60,8 +67,8 @@ PlanGraph ReadVariables(PlanGraph plan, const PlanOptions& options);
 PlanGraph ForwardIdentities(PlanGraph plan, const PlanOptions& options);
 PlanGraph FoldConstants(PlanGraph plan, const PlanOptions& options);
 PlanGraph MergeCommon(PlanGraph plan, const PlanOptions& options);
-PlanGraph LowerBias(PlanGraph plan, const PlanOptions& options);
+PlanGraph Lower(PlanGraph plan, const PlanOptions& options);
 PlanGraph FuseElementwise(PlanGraph plan, const PlanOptions& options);
-PlanGraph FuseMatMul(PlanGraph plan, const PlanOptions& options);
+PlanGraph FuseEpilogues(PlanGraph plan, const PlanOptions& options);
 
 }  // namespace headrace

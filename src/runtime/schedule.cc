@@ -164,7 +164,9 @@ class Ordering {
 }  // namespace
 
 bool IsPlainRead(const Node& node) {
-  return node.type() == "_Read" || node.type() == "ReadVariableOp";
+  const Effects& effects = node.op().effects;
+  const int forwarded = node.op().traits.forwards;
+  return forwarded >= 0 && effects.reads == std::vector{forwarded} && effects.writes.empty() && !effects.stateful;
 }
 
 Schedule MakeSchedule(const PlanGraph& plan, const VariableUse& variables) {

@@ -25,6 +25,7 @@ DEFINE_OP("Const")
     .Kernel([](const Node& node) -> Kernel {
       return [value = node.attr<Tensor>("value")](KernelContext& context) { context.set_output(0, value); };
     })
+    .IsConstant()
     .NoGradient();
 
 DEFINE_OP("Placeholder")
@@ -38,6 +39,7 @@ DEFINE_OP("Placeholder")
                               dtype, " and shape ", shape);
       };
     })
+    .IsPlaceholder()
     .Stateful()
     .NoGradient();
 
@@ -48,6 +50,8 @@ DEFINE_OP("PlaceholderWithDefault")
     .Attr("shape: shape")
     .Shape([](ShapeContext& context) { context.set_output(0, context.attr<PartialShape>("shape")); })
     .Kernel([](KernelContext& context) { context.set_output(0, context.input(0)); })
+    .IsPlaceholder()
+    .Forwards(0)
     .Gradient([](Backward& b) { b.Return(b.dy()); });
 
 // The arguments and results of a function's body.
@@ -59,6 +63,7 @@ DEFINE_OP("_Arg")
       const AttrValue* shape = context.node().has_attr("_shape") ? &context.node().attr("_shape") : nullptr;
       context.set_output(0, shape ? shape->get<PartialShape>() : PartialShape());
     })
+    .IsPlaceholder()
     .Stateful()
     .NoGradient();
 
@@ -70,6 +75,7 @@ DEFINE_OP("Identity")
     .Attr("T: type")
     .Shape(SameAsInput(0))
     .Kernel([](KernelContext& context) { context.set_output(0, context.input(0)); })
+    .Forwards(0)
     .Gradient([](Backward& b) { b.Return(b.gradient()); });
 
 DEFINE_OP("IdentityN")
@@ -88,11 +94,12 @@ DEFINE_OP("IdentityN")
       b.ReturnList(std::move(gradients));
     });
 
-DEFINE_OP("NoOp").Kernel([](KernelContext&) {});
+DEFINE_OP("NoOp").Kernel([](KernelContext&) {}).OnlyOrders();
 
 DEFINE_OP("StopGradient")
     .SameSignatureAs("Identity")
     .Kernel([](KernelContext& context) { context.set_output(0, context.input(0)); })
+    .Forwards(0)
     .NoGradient();
 
 DEFINE_OP("PreventGradient")
@@ -102,6 +109,7 @@ DEFINE_OP("PreventGradient")
     .Attr("message: string = ''")
     .Shape(SameAsInput(0))
     .Kernel([](KernelContext& context) { context.set_output(0, context.input(0)); })
+    .Forwards(0)
     .Gradient([](Backward& b) {
       throw InvalidArgument("Gradient explicitly disabled. Reason: ", b.attr<std::string>("message"), " [op '",
                             b.node()->name(), "' (PreventGradient)]");
@@ -148,6 +156,12 @@ Tensor IntegerOf(DType dtype, int64_t value) {
   return dtype == DType::kInt64 ? Tensor::Scalar(value) : Tensor::Scalar(static_cast<int32_t>(value));
 }
 
+// Of the input that is at the place of the output.
+std::optional<StaticValue> SizesOfInput(ValueContext& context) {
+  const PartialShape& shape = context.shape(context.output());
+  return shape.has_rank() ? std::optional(StaticValue::SizesOf(shape)) : std::nullopt;
+}
+
 DEFINE_OP("Shape")
     .Input("input: T")
     .Output("output: out_type")
@@ -160,6 +174,7 @@ DEFINE_OP("Shape")
     .Kernel([](KernelContext& context) {
       context.set_output(0, IntegersOf(context.node().output_dtype(0), context.input(0).shape().dims()));
     })
+    .Value(SizesOfInput)
     .NoGradient();
 
 DEFINE_OP("ShapeN")
@@ -179,6 +194,7 @@ DEFINE_OP("ShapeN")
         context.set_output(i, IntegersOf(context.node().output_dtype(i), context.input(i).shape().dims()));
       }
     })
+    .Value(SizesOfInput)
     .NoGradient();
 
 DEFINE_OP("Size")
@@ -190,6 +206,10 @@ DEFINE_OP("Size")
     .Kernel([](KernelContext& context) {
       context.set_output(0, IntegerOf(context.node().output_dtype(0), context.input(0).num_elements()));
     })
+    .Value([](ValueContext& c) -> std::optional<StaticValue> {
+      if (!c.shape(0).IsFullyDefined()) return std::nullopt;
+      return StaticValue::Scalar(c.shape(0).ToShape().num_elements());
+    })
     .NoGradient();
 
 DEFINE_OP("Rank")
@@ -198,6 +218,10 @@ DEFINE_OP("Rank")
     .Attr("T: type")
     .Shape(ScalarShape())
     .Kernel([](KernelContext& context) { context.set_output(0, Tensor::Scalar<int32_t>(context.input(0).rank())); })
+    .Value([](ValueContext& c) -> std::optional<StaticValue> {
+      if (!c.shape(0).has_rank()) return std::nullopt;
+      return StaticValue::Scalar(c.shape(0).rank());
+    })
     .NoGradient();
 
 // ----------------------------------------------------------------------------------------------- changes of the shape
@@ -256,12 +280,26 @@ DEFINE_OP("Reshape")
     .Attr("T: type")
     .Attr("Tshape: {int32, int64} = DT_INT32")
     .Shape([](ShapeContext& context) {
-      PartialShape wanted = context.ShapeFromInput(1);
       const PartialShape& input = context.input(0);
-      if (context.constant(1)) {
-        wanted = PartialShape(ResolveReshape(context.constant(1)->AsInt64s(), input));
+      if (const Tensor* wanted = context.constant(1)) {
+        return context.set_output(0, PartialShape(ResolveReshape(wanted->AsInt64s(), input)));
       }
-      context.set_output(0, wanted);
+      PartialShape shape = context.ShapeFromInput(1);
+      // Of sizes that a run tells, one follows from the others if the elements are counted.
+      if (shape.has_rank() && input.IsFullyDefined() && std::ranges::count(shape.dims(), -1) == 1) {
+        shape = PartialShape(ResolveReshape({shape.dims().begin(), shape.dims().end()}, input));
+      }
+      context.set_output(0, shape);
+    })
+    .NeverFails()
+    .Value(SameNumbers)
+    .Lift([](RowLift& node) {
+      const PartialShape& shape = node.node().output_shape(0);
+      if (node.has_rows(1) || !shape.IsFullyDefined()) return false;
+      StaticValue sizes = StaticValue::SizesOf(shape);
+      sizes.elements.insert(sizes.elements.begin(), -1);
+      node.set_input(1, sizes.ToTensor(node.node().input(1).dtype()));
+      return true;
     })
     .Kernel([](KernelContext& context) {
       const Tensor& input = context.input(0);
@@ -306,6 +344,9 @@ DEFINE_OP("ExpandDims")
       if (context.input(1).num_elements() != 1) throw InvalidArgument("'dim' must be a tensor with a single value");
       context.set_output(0, input.Reshaped(ExpandedShape(input.shape(), context.input(1).AsInt64()).ToShape()));
     })
+    .NeverFails()
+    .Value(SameNumbers)
+    .Lift([](RowLift& node) { return node.has_rows(0) && ShiftAxis(node, 1); })
     .Gradient(ReshapeGradient);
 
 PartialShape SqueezedShape(const PartialShape& input, const std::vector<int64_t>& axes) {
@@ -340,6 +381,21 @@ DEFINE_OP("Squeeze")
         const Tensor& input = context.input(0);
         context.set_output(0, input.Reshaped(SqueezedShape(input.shape(), axes).ToShape()));
       };
+    })
+    .NeverFails()
+    .Value(SameNumbers)
+    .Lift([](RowLift& node) {
+      const PartialShape& shape = node.shape(0);
+      if (!shape.IsFullyDefined() || !node.node().output_shape(0).IsFullyDefined()) return false;
+      std::vector<int64_t> axes;
+      for (const int64_t axis : node.node().attr<std::vector<int64_t>>("squeeze_dims")) {
+        axes.push_back(axis < 0 ? axis : axis + 1);
+      }
+      for (int i = 0; axes.empty() && i < shape.rank(); ++i) {
+        if (shape[i] == 1) axes.push_back(i + 1);
+      }
+      node.set_attr("squeeze_dims", axes);
+      return !axes.empty();
     })
     .Gradient(ReshapeGradient);
 
@@ -404,6 +460,14 @@ DEFINE_OP("Fill")
       Tensor& output = context.AllocateOutput(0, Shape(context.input(0).AsInt64s()));
       FillElements(value.dtype(), value.raw(), output.raw(), output.num_elements());
     })
+    .Value([](ValueContext& c) -> std::optional<StaticValue> {
+      const auto dims = c.input(0);
+      const auto value = c.input(1);
+      if (!dims || !value || dims->elements.size() > 1 || value->elements.size() != 1) return std::nullopt;
+      if (dims->elements.empty()) return StaticValue::Scalar(value->elements[0]);
+      if (!dims->elements[0] || *dims->elements[0] < 0 || *dims->elements[0] > kMaxRank) return std::nullopt;
+      return StaticValue{.elements = {static_cast<size_t>(*dims->elements[0]), value->elements[0]}};
+    })
     .Gradient([](Backward& b) {
       b.Return(Gradient(),
                Sum(b.dy(), Range(ConstantLike(DType::kInt32, 0), Rank(b.dy()), ConstantLike(DType::kInt32, 1))));
@@ -423,6 +487,7 @@ DEFINE_OP("ZerosLike")
       Tensor& output = context.AllocateOutput(0, input.shape());
       std::memset(output.raw(), 0, output.bytes());
     })
+    .Elementwise()
     .NoGradient();
 
 DEFINE_OP("OnesLike")
@@ -443,6 +508,7 @@ DEFINE_OP("OnesLike")
       }
       FillElements(output.dtype(), one.raw(), output.raw(), output.num_elements());
     })
+    .Elementwise()
     .NoGradient();
 
 template <class T>
@@ -503,6 +569,18 @@ DEFINE_OP("Range")
         }
       });
     })
+    .Value([](ValueContext& c) -> std::optional<StaticValue> {
+      constexpr int64_t kMost = 256;
+      const auto start = c.number(0), limit = c.number(1), delta = c.number(2);
+      if (!start || !limit || !delta || *delta == 0) return std::nullopt;
+      StaticValue value;
+      for (int64_t at = *start; *delta > 0 ? at < *limit : at > *limit;) {
+        if (value.elements.size() == kMost) return std::nullopt;
+        value.elements.emplace_back(at);
+        if (__builtin_add_overflow(at, *delta, &at)) break;
+      }
+      return value;
+    })
     .NoGradient();
 
 DEFINE_OP("LinSpace")
@@ -546,13 +624,29 @@ DEFINE_OP("LinSpace")
 
 // ------------------------------------------------------------------------------------------------------- element types
 
+Lanes Conversions() {
+  constexpr DType kTypes[] = {DType::kFloat, DType::kDouble, DType::kInt8,    DType::kInt16,  DType::kInt32,
+                              DType::kInt64, DType::kUInt8,  DType::kUInt16,  DType::kUInt32, DType::kUInt64,
+                              DType::kBool,  DType::kHalf,   DType::kBFloat16};
+  Lanes lanes{.arity = 1, .functions = {}};
+  for (const DType from : kTypes) {
+    for (const DType to : kTypes) lanes.functions.push_back({{{from}, to}, FindConversionTile(from, to)});
+  }
+  return lanes;
+}
+
 DEFINE_OP("Cast")
     .Input("x: SrcT")
     .Output("y: DstT")
     .Attr("SrcT: type")
     .Attr("DstT: type")
     .Attr("Truncate: bool = false")
-    .Shape(SameAsInput(0))
+    .Lane(Conversions())
+    .NeverFails()
+    .Lower([](Lowering& l) {
+      return l.node().input(0).dtype() == l.node().output_dtype(0) ? l.node().input(0) : Output();
+    })
+    .Value(SameNumbers)
     .Kernel([](const Node& node) -> Kernel {
       const DType from = node.input(0).dtype(), to = node.output_dtype(0);
       if (from == to) return [](KernelContext& context) { context.set_output(0, context.input(0)); };

@@ -65,6 +65,19 @@ void GatherAlong(KernelContext& context, const Tensor& params, const Tensor& ind
   }
 }
 
+// Elements of a vector of sizes, by known positions.
+std::optional<StaticValue> ChosenNumbers(ValueContext& context) {
+  const auto params = context.input(0), indices = context.input(1);
+  if (!params || params->scalar || !indices) return std::nullopt;
+  if (context.num_inputs() > 2 && context.number(2) != 0) return std::nullopt;
+  StaticValue chosen{.scalar = indices->scalar, .elements = {}};
+  for (const auto& index : indices->elements) {
+    if (!index || *index < 0 || *index >= static_cast<int64_t>(params->elements.size())) return std::nullopt;
+    chosen.elements.push_back(params->elements[static_cast<size_t>(*index)]);
+  }
+  return chosen;
+}
+
 DEFINE_OP("Gather")
     .Input("params: Tparams")
     .Input("indices: Tindices")
@@ -79,6 +92,7 @@ DEFINE_OP("Gather")
       if (context.input(0).rank() == 0) throw InvalidArgument("params must be at least 1 dimensional");
       GatherAlong(context, context.input(0), context.input(1), 0);
     })
+    .Value(ChosenNumbers)
     .Gradient([](Backward& b) {
       const Output shape = ShapeOf(b.x(0));
       const Output minus_one = Constant(Tensor::Vector(std::vector<int32_t>{-1}));
@@ -119,6 +133,7 @@ DEFINE_OP("GatherV2")
         GatherAlong(context, params, context.input(1), static_cast<int>(axis < 0 ? axis + params.rank() : axis));
       };
     })
+    .Value(ChosenNumbers)
     .Gradient([](Backward& b) {
       const Output zero = ConstantLike(DType::kInt32, 0), one = ConstantLike(DType::kInt32, 1);
       const Output minus_one = Constant(Tensor::Vector(std::vector<int32_t>{-1}));
@@ -127,7 +142,7 @@ DEFINE_OP("GatherV2")
       const Output flat = Reshape(b.x(1), minus_one);
       auto vector = [](Output scalar) { return ExpandDims(scalar, ConstantLike(DType::kInt32, 0)); };
       // Indices of axis 0 give sparse rows; of others, the axis is brought to the front and back again.
-      if (b.x(2).node->type() == "Const" && b.x(2).node->attr<Tensor>("value").AsInt64() == 0) {
+      if (const Tensor* known = ConstantBehind(b.x(2)); known && known->AsInt64() == 0) {
         const Output row = Slice(shape, vector(one), minus_one);
         b.Return(Gradient(Reshape(b.dy(), ConcatV2({minus_one, row}, zero)), flat, shape), Gradient(), Gradient());
         return;
@@ -288,6 +303,10 @@ DEFINE_OP("OneHot")
           }
         });
       };
+    })
+    .NeverFails()
+    .Lift([](RowLift& node) {
+      return !node.has_rows(1) && !node.has_rows(2) && !node.has_rows(3) && node.node().attr<int64_t>("axis") == -1;
     })
     .NoGradient();
 

@@ -112,6 +112,22 @@ std::vector<Gradient> ConcatGradients(Backward& b, int first, int count, Output 
   return parts;
 }
 
+// Of vectors, one behind the other.
+std::optional<StaticValue> JoinedValues(ValueContext& context, int begin, int end) {
+  StaticValue joined;
+  for (int i = begin; i < end; ++i) {
+    const PartialShape& shape = context.shape(i);
+    if (shape.rank() != 1) return std::nullopt;
+    if (const auto part = context.input(i)) {
+      joined.elements.insert(joined.elements.end(), part->elements.begin(), part->elements.end());
+    } else {
+      if (shape[0] < 0 || shape[0] > kMaxRank) return std::nullopt;
+      joined.elements.resize(joined.elements.size() + static_cast<size_t>(shape[0]));
+    }
+  }
+  return joined;
+}
+
 DEFINE_OP("ConcatV2")
     .Input("values: N * T")
     .Input("axis: Tidx")
@@ -123,6 +139,12 @@ DEFINE_OP("ConcatV2")
     .Kernel([](KernelContext& context) {
       const int n = context.num_inputs() - 1;
       Concatenate(context, 0, n, context.input(n).AsInt64());
+    })
+    .NeverFails()
+    .Value([](ValueContext& c) { return JoinedValues(c, 0, c.num_inputs() - 1); })
+    .Lift([](RowLift& node) {
+      const int axis = node.num_inputs() - 1;
+      return node.all_have_rows(0, axis) && ShiftAxis(node, axis);
     })
     .Gradient([](Backward& b) {
       const int n = static_cast<int>(b.node()->inputs().size()) - 1;
@@ -141,6 +163,7 @@ DEFINE_OP("Concat")
     .Kernel([](KernelContext& context) {
       Concatenate(context, 1, context.num_inputs() - 1, context.input(0).AsInt64());
     })
+    .Value([](ValueContext& c) { return JoinedValues(c, 1, c.num_inputs()); })
     .Gradient([](Backward& b) {
       const int n = static_cast<int>(b.node()->inputs().size()) - 1;
       std::vector<Gradient> gradients = ConcatGradients(b, 1, n, b.x(0));
@@ -329,6 +352,19 @@ DEFINE_OP("Pack")
         }
       };
     })
+    .NeverFails()
+    .Value([](ValueContext& c) -> std::optional<StaticValue> {
+      StaticValue value;
+      for (int i = 0; i < c.num_inputs(); ++i) {
+        if (c.shape(i).rank() != 0) return std::nullopt;
+        value.elements.push_back(c.number(i));
+      }
+      return value;
+    })
+    .Lift([](RowLift& node) {
+      ShiftAxis(node, "axis");
+      return node.all_have_rows(0, node.num_inputs());
+    })
     .Gradient([](Backward& b) {
       const std::vector<Output> parts =
           Unpack(b.dy(), static_cast<int64_t>(b.node()->inputs().size()), {.axis = b.attr<int64_t>("axis")});
@@ -369,6 +405,11 @@ DEFINE_OP("Unpack")
           CopyPart(value.dtype(), view, i, 1, value.raw(), part.raw(), false);
         }
       };
+    })
+    .Value([](ValueContext& c) -> std::optional<StaticValue> {
+      const auto value = c.input(0);
+      if (!value || value->scalar || value->elements.size() <= static_cast<size_t>(c.output())) return std::nullopt;
+      return StaticValue::Scalar(value->elements[static_cast<size_t>(c.output())]);
     })
     .Gradient([](Backward& b) {
       std::vector<Output> parts;

@@ -26,17 +26,19 @@ DEFINE_OP("Slice")
         input = PartialShape::UnknownOfRank(static_cast<int>(entries[0]));
       }
       if (input.has_rank() && entries.has_rank()) (void)entries.MergeWith(PartialShape{input.rank()});
-      const Tensor *begin = context.constant(1), *size = context.constant(2);
-      if (!size) {
+      const auto begin = context.value(1), size = context.value(2);
+      if (!size || size->elements.size() > static_cast<size_t>(kMaxRank)) {
         return context.set_output(0, input.has_rank() ? PartialShape::UnknownOfRank(input.rank()) : PartialShape());
       }
-      PartialShape output = PartialShape::UnknownOfRank(static_cast<int>(size->num_elements()));
+      PartialShape output = PartialShape::UnknownOfRank(static_cast<int>(size->elements.size()));
       for (int i = 0; i < output.rank(); ++i) {
-        const int64_t wanted = size->AsInt64(i);
-        if (wanted >= 0) {
-          output.set_dim(i, wanted);
-        } else if (begin && input.has_rank() && input[i] >= 0) {
-          output.set_dim(i, std::max<int64_t>(input[i] - begin->AsInt64(i), 0));
+        const auto wanted = size->elements[static_cast<size_t>(i)];
+        if (!wanted) continue;  // known when it runs
+        if (*wanted >= 0) {
+          output.set_dim(i, *wanted);
+        } else if (begin && static_cast<size_t>(i) < begin->elements.size() && i < input.rank() && input[i] >= 0) {
+          const auto from = begin->elements[static_cast<size_t>(i)];
+          if (from && *from >= 0 && *from <= input[i]) output.set_dim(i, input[i] - *from);
         }
       }
       context.set_output(0, output);
@@ -69,6 +71,16 @@ DEFINE_OP("Slice")
       for (int i = 0; i < input.rank(); ++i) offset += begin[static_cast<size_t>(i)] * from[i];
       CopyStrided(context.pool(), input.dtype(), shape, ElementAt(input.dtype(), input.raw(), offset), {from, kMaxRank},
                   output.raw(), {to, kMaxRank});
+    })
+    .Value([](ValueContext& c) -> std::optional<StaticValue> {
+      const auto whole = c.input(0);
+      const auto begin = c.number(1), size = c.number(2);
+      if (!whole || whole->scalar || !begin || !size) return std::nullopt;
+      const auto elements = static_cast<int64_t>(whole->elements.size());
+      const int64_t count = *size == -1 ? elements - *begin : *size;
+      if (*begin < 0 || count < 0 || *begin > elements || count > elements - *begin) return std::nullopt;
+      const auto first = whole->elements.begin() + *begin;
+      return StaticValue{.elements = {first, first + count}};
     })
     .Gradient([](Backward& b) {
       const Output column = Pack({Rank(b.x(0)), ConstantLike(DType::kInt32, 1)});
@@ -149,14 +161,28 @@ void PlanAxis(SlicePlan* plan, const SliceMasks& masks, uint64_t bit, int64_t si
   plan->shape.Append(count);
 }
 
-SlicePlan PlanSlice(const PartialShape& input, int64_t entries, const Tensor* begin, const Tensor* end,
-                    const Tensor* strides, const SliceMasks& masks) {
+// The numbers of one of the inputs that describe a slice, as far as they are known.
+struct SliceNumbers {
+  const Tensor* tensor = nullptr;
+  std::optional<StaticValue> known;
+  std::optional<int64_t> at(int64_t i) const {
+    if (tensor) return tensor->AsInt64(i);
+    return known ? known->elements[static_cast<size_t>(i)] : std::nullopt;
+  }
+  std::optional<int64_t> size() const {
+    if (tensor) return tensor->num_elements();
+    return known ? std::optional(static_cast<int64_t>(known->elements.size())) : std::nullopt;
+  }
+};
+
+SlicePlan PlanSlice(const PartialShape& input, int64_t entries, const SliceNumbers& begin, const SliceNumbers& end,
+                    const SliceNumbers& strides, const SliceMasks& masks) {
   constexpr int64_t kMostEntries = 32;  // a bit of a mask for each
   if (entries > kMostEntries) throw InvalidArgument("a slice has at most ", kMostEntries, " entries, got ", entries);
-  for (const Tensor* t : {begin, end, strides}) {
-    if (t && t->num_elements() != entries) {
+  for (const SliceNumbers* numbers : {&begin, &end, &strides}) {
+    if (numbers->size().value_or(entries) != entries) {
       throw InvalidArgument("Expected begin, end, and strides to be 1D equal size tensors, but got shapes ", entries,
-                            " and ", t->num_elements(), " instead.");
+                            " and ", *numbers->size(), " instead.");
     }
   }
   SlicePlan plan;
@@ -185,7 +211,6 @@ SlicePlan PlanSlice(const PartialShape& input, int64_t entries, const Tensor* be
       plan.shape.Append(input[axis]);
     }
   };
-  auto value = [](const Tensor* t, int64_t i) { return t ? std::optional<int64_t>(t->AsInt64(i)) : std::nullopt; };
   for (int64_t i = 0; i < entries; ++i) {
     const uint64_t bit = uint64_t{1} << i;
     if (masks.ellipsis & bit) {
@@ -193,8 +218,7 @@ SlicePlan PlanSlice(const PartialShape& input, int64_t entries, const Tensor* be
     } else if (masks.new_axis & bit) {
       plan.shape.Append(1);
     } else {
-      PlanAxis(&plan, masks, bit, input[axis], value(begin, i), value(end, i), value(strides, i),
-               static_cast<size_t>(axis));
+      PlanAxis(&plan, masks, bit, input[axis], begin.at(i), end.at(i), strides.at(i), static_cast<size_t>(axis));
       ++axis;
     }
   }
@@ -221,9 +245,33 @@ void StridedSliceShape(ShapeContext& context) {
   const PartialShape& spec = context.input(1);
   if (!input.has_rank() || !spec.IsFullyDefined()) return context.set_output(0, PartialShape());
   const int64_t entries = spec.rank() == 0 ? 1 : spec[0];
-  context.set_output(
-      0, PlanSlice(input, entries, context.constant(1), context.constant(2), context.constant(3), SliceMasks(context))
-             .shape);
+  const auto numbers = [&](int i) { return SliceNumbers{.known = context.value(i)}; };
+  context.set_output(0, PlanSlice(input, entries, numbers(1), numbers(2), numbers(3), SliceMasks(context)).shape);
+}
+
+// Of a vector of sizes.
+std::optional<StaticValue> StridedSliceValue(ValueContext& context) {
+  const auto whole = context.input(0);
+  const PartialShape& shape = context.node().output_shape(0);
+  if (!whole || whole->scalar || !shape.has_rank() || shape.rank() > 1) return std::nullopt;
+  SliceNumbers numbers[3];
+  for (int i = 0; i < 3; ++i) {
+    numbers[i].known = context.input(i + 1);
+    if (!numbers[i].known || !numbers[i].known->complete()) return std::nullopt;
+  }
+  const auto size = static_cast<int64_t>(whole->elements.size());
+  SlicePlan plan;
+  try {
+    plan = PlanSlice({size}, *numbers[0].size(), numbers[0], numbers[1], numbers[2], SliceMasks(context.node()));
+  } catch (const Error&) {
+    return std::nullopt;  // the run reports it
+  }
+  if (plan.count.size() != 1) return std::nullopt;
+  StaticValue taken{.scalar = shape.rank() == 0, .elements = {}};
+  for (int64_t i = 0; i < plan.count[0]; ++i) {
+    taken.elements.push_back(whole->elements[static_cast<size_t>(plan.begin[0] + i * plan.step[0])]);
+  }
+  return taken;
 }
 
 DEFINE_OP("StridedSlice")
@@ -243,8 +291,8 @@ DEFINE_OP("StridedSlice")
     .Kernel([](const Node& node) -> Kernel {
       return [masks = SliceMasks(node)](KernelContext& context) {
         const Tensor& input = context.input(0);
-        const SlicePlan plan = PlanSlice(input.shape(), context.input(1).num_elements(), &context.input(1),
-                                         &context.input(2), &context.input(3), masks);
+        const SlicePlan plan = PlanSlice(input.shape(), context.input(1).num_elements(), {.tensor = &context.input(1)},
+                                         {.tensor = &context.input(2)}, {.tensor = &context.input(3)}, masks);
         const Shape shape = plan.shape.ToShape();
         const SliceBlock block(plan, input.shape());
         if (block.dims == input.shape() && std::ranges::all_of(plan.step, [](int64_t step) { return step == 1; })) {
@@ -257,6 +305,7 @@ DEFINE_OP("StridedSlice")
                     {block.strides, kMaxRank}, output.raw(), {to, kMaxRank});
       };
     })
+    .Value(StridedSliceValue)
     .Gradient([](Backward& b) {
       b.Return(StridedSliceGrad(ShapeOf(b.x(0), {.out_type = b.x(1).dtype()}), b.x(1), b.x(2), b.x(3), b.dy(),
                                 {.begin_mask = b.attr<int64_t>("begin_mask"),

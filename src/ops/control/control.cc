@@ -76,6 +76,7 @@ DEFINE_OP("Assert")
     })
     .Stateful()
     .Keep()
+    .OnlyChecks()
     .NoGradient();
 
 DEFINE_OP("Print")
@@ -102,6 +103,7 @@ DEFINE_OP("Print")
         std::fprintf(stderr, "%s\n", line.c_str());
       };
     })
+    .Forwards(0)
     .Stateful()
     .Keep()
     .Gradient([](Backward& b) {

@@ -13,6 +13,53 @@
 namespace headrace {
 namespace {
 
+// The product's rows and columns, from matrices as they are stored. Errors: InvalidArgument.
+MatMulShape ProductShape(const Tensor& a, const Tensor& b, bool transpose_a, bool transpose_b) {
+  if (a.rank() != 2) throw InvalidArgument("In[0] is not a matrix. Instead it has shape ", a.shape());
+  if (b.rank() != 2) throw InvalidArgument("In[1] is not a matrix. Instead it has shape ", b.shape());
+  const MatMulShape shape = {.m = a.dim(transpose_a ? 1 : 0),
+                             .n = b.dim(transpose_b ? 0 : 1),
+                             .k = a.dim(transpose_a ? 0 : 1),
+                             .transpose_a = transpose_a,
+                             .transpose_b = transpose_b};
+  if (shape.k != b.dim(transpose_b ? 1 : 0)) {
+    throw InvalidArgument("Matrix size-incompatible: In[0]: ", a.shape(), ", In[1]: ", b.shape());
+  }
+  return shape;
+}
+
+// The product goes to the epilogue a block of rows at a time, while the block is in the cache.
+template <class T>
+void MatMulByRows(KernelContext& context, Epilogue& epilogue, const MatMulShape& s) {
+  const T *a = context.input(0).data<T>(), *b = context.input(1).data<T>();
+  T* const product = static_cast<T*>(epilogue.Begin({s.m, s.n}));
+  constexpr int64_t kBlockBytes = 1 << 16;  // stays in the second-level cache beside its operands
+  const int64_t block = std::clamp<int64_t>(kBlockBytes / std::max<int64_t>(1, s.n * sizeof(T)), 64, 4096);
+  const auto rows = [&](int64_t begin, int64_t end) {
+    for (int64_t row = begin; row < end; row += block) {
+      const int64_t m = std::min(block, end - row);
+      Gemm<T>(s.transpose_a, s.transpose_b, m, s.n, s.k, s.transpose_a ? a + row : a + row * s.k, s.lda(), b, s.ldb(),
+              product + row * s.n, s.n);
+      epilogue.Run(row * s.n, (row + m) * s.n);
+    }
+  };
+  constexpr double kWorkPerTask = 8e6;
+  const double work_per_row = 2.0 * static_cast<double>(s.n) * static_cast<double>(s.k) + 1;
+  const auto grain = static_cast<int64_t>(kWorkPerTask / work_per_row) + 64;
+  context.pool().ParallelFor(s.m, grain, rows);
+}
+
+KernelWithEpilogue MatMulWithEpilogue(const Node& node) {
+  const DType dtype = node.output_dtype(0);
+  if (dtype != DType::kFloat && dtype != DType::kDouble) return {};
+  return [dtype, ta = node.attr<bool>("transpose_a"), tb = node.attr<bool>("transpose_b")](KernelContext& context,
+                                                                                           Epilogue& epilogue) {
+    const MatMulShape shape = ProductShape(context.input(0), context.input(1), ta, tb);
+    if (dtype == DType::kFloat) return MatMulByRows<float>(context, epilogue, shape);
+    MatMulByRows<double>(context, epilogue, shape);
+  };
+}
+
 DEFINE_OP("MatMul")
     .Input("a: T")
     .Input("b: T")
@@ -32,20 +79,12 @@ DEFINE_OP("MatMul")
     .Kernel([](const Node& node) -> Kernel {
       return [ta = node.attr<bool>("transpose_a"), tb = node.attr<bool>("transpose_b")](KernelContext& context) {
         const Tensor &a = context.input(0), &b = context.input(1);
-        if (a.rank() != 2) throw InvalidArgument("In[0] is not a matrix. Instead it has shape ", a.shape());
-        if (b.rank() != 2) throw InvalidArgument("In[1] is not a matrix. Instead it has shape ", b.shape());
-        const MatMulShape shape = {.m = a.dim(ta ? 1 : 0),
-                                   .n = b.dim(tb ? 0 : 1),
-                                   .k = a.dim(ta ? 0 : 1),
-                                   .transpose_a = ta,
-                                   .transpose_b = tb};
-        if (shape.k != b.dim(tb ? 1 : 0)) {
-          throw InvalidArgument("Matrix size-incompatible: In[0]: ", a.shape(), ", In[1]: ", b.shape());
-        }
+        const MatMulShape shape = ProductShape(a, b, ta, tb);
         Tensor& c = context.AllocateOutput(0, {shape.m, shape.n});
         MatMul(context.pool(), a.dtype(), shape, a.raw(), b.raw(), c.raw());
       };
     })
+    .TakesEpilogue(MatMulWithEpilogue)
     .Gradient([](Backward& b) {
       const Output x = b.x(0), y = b.x(1), dz = b.dy();
       const bool tx = b.attr<bool>("transpose_a"), ty = b.attr<bool>("transpose_b");

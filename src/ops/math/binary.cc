@@ -1,5 +1,7 @@
 // Elementwise arithmetic of two tensors, broadcast together.
+#include <algorithm>
 #include <cmath>
+#include <limits>
 #include <string>
 
 #include "declare/declare.h"
@@ -14,9 +16,7 @@ namespace {
 // Division of integers: a zero anywhere in the divisor is an error, found before the loop that must not meet one.
 template <class F>
 KernelFactory IntegerDivision(F f) {
-  OpDef op;
-  internal::AddLanes(&op, f, LaneTypes<float, double, int32_t, int64_t>());
-  return [lanes = op.lanes](const Node& node) -> Kernel {
+  return [lanes = LanesOf<float, double, int32_t, int64_t>(f)](const Node& node) -> Kernel {
     Kernel divide = ElementwiseKernel(node, lanes);
     if (!IsInteger(node.input(0).dtype())) return divide;
     return [divide](KernelContext& context) {
@@ -90,6 +90,21 @@ void AddStrings(KernelContext& context) {
   for (int64_t i = 0; i < n; ++i) z[i] = std::string(x.string(i * step_x)).append(y.string(i * step_y));
 }
 
+// Of sizes, before a run.
+std::optional<int64_t> PlusNumbers(int64_t x, int64_t y) {
+  return __builtin_add_overflow(x, y, &x) ? std::nullopt : std::optional(x);
+}
+std::optional<int64_t> MinusNumbers(int64_t x, int64_t y) {
+  return __builtin_sub_overflow(x, y, &x) ? std::nullopt : std::optional(x);
+}
+std::optional<int64_t> TimesNumbers(int64_t x, int64_t y) {
+  return __builtin_mul_overflow(x, y, &x) ? std::nullopt : std::optional(x);
+}
+std::optional<int64_t> FlooredNumbers(int64_t x, int64_t y) {
+  if (y == 0 || (y == -1 && x == std::numeric_limits<int64_t>::min())) return std::nullopt;
+  return FlooredQuotient(x, y);
+}
+
 // TensorFlow 1's; takes strings too.
 DEFINE_OP("Add")
     .Input("x: T")
@@ -101,6 +116,7 @@ DEFINE_OP("Add")
       if (node.input(0).dtype() == DType::kString) return AddStrings;
       return ElementwiseKernel(node, node.op().lanes);
     })
+    .Value(NumberByNumber(PlusNumbers))
     .Gradient(AddGradient);
 
 DEFINE_OP("AddV2")
@@ -109,6 +125,7 @@ DEFINE_OP("AddV2")
     .Output("z: T")
     .Attr("T", kReal)
     .Lane([](auto x, auto y) { return x + y; })
+    .Value(NumberByNumber(PlusNumbers))
     .Gradient(AddGradient);
 
 DEFINE_OP("Sub")
@@ -117,6 +134,7 @@ DEFINE_OP("Sub")
     .Output("z: T")
     .Attr("T", kReal)
     .Lane([](auto x, auto y) { return x - y; })
+    .Value(NumberByNumber(MinusNumbers))
     .Gradient([](Backward& b) { ReturnBroadcast(b, b.dy(), -b.dy()); });
 
 DEFINE_OP("Mul")
@@ -125,6 +143,7 @@ DEFINE_OP("Mul")
     .Output("z: T")
     .Attr("T", kReal)
     .Lane([](auto x, auto y) { return x * y; })
+    .Value(NumberByNumber(TimesNumbers))
     .Gradient([](Backward& b) { ReturnBroadcast(b, b.dy() * b.x(1), b.x(0) * b.dy()); });
 
 DEFINE_OP("MulNoNan")
@@ -178,6 +197,7 @@ DEFINE_OP("TruncateDiv")
       }
     }))
     .Shape(BroadcastOfInputs())
+    .Elementwise()
     .NoGradient();
 
 DEFINE_OP("FloorDiv")
@@ -187,6 +207,7 @@ DEFINE_OP("FloorDiv")
     .Attr("T", kReal)
     .Lane(kFloating, [](auto x, auto y) { return Floor(x / y); })
     .Kernel(IntegerDivision([](auto x, auto y) { return FlooredQuotient(x, y); }))
+    .Value(NumberByNumber(FlooredNumbers))
     .NoGradient();
 
 DEFINE_OP("FloorMod")
@@ -196,6 +217,7 @@ DEFINE_OP("FloorMod")
     .Attr("T", kReal)
     .Kernel(IntegerDivision([](auto x, auto y) { return FlooredRemainder(x, y); }))
     .Shape(BroadcastOfInputs())
+    .Elementwise()
     .Gradient([](Backward& b) { ReturnBroadcast(b, b.dy(), b.dy() * -FloorDiv(b.x(0), b.x(1))); });
 
 DEFINE_OP("Mod")
@@ -204,6 +226,7 @@ DEFINE_OP("Mod")
     .Output("z: T")
     .Attr("T: {int32, int64, half, bfloat16, float, double}")
     .Kernel(IntegerDivision([](auto x, auto y) { return TruncatedRemainder(x, y); }))
+    .Elementwise()
     .Shape(BroadcastOfInputs());
 
 DEFINE_OP("TruncateMod")
@@ -213,6 +236,7 @@ DEFINE_OP("TruncateMod")
     .Attr("T: {int32, int64, bfloat16, half, float, double}")
     .Kernel(IntegerDivision([](auto x, auto y) { return TruncatedRemainder(x, y); }))
     .Shape(BroadcastOfInputs())
+    .Elementwise()
     .NoGradient();
 
 // NaN in either operand gives NaN.
@@ -222,6 +246,7 @@ DEFINE_OP("Maximum")
     .Output("z: T")
     .Attr("T", kReal)
     .Lane([](auto x, auto y) { return Select(IsNan(x), x, Max(x, y)); })
+    .Value(NumberByNumber([](int64_t x, int64_t y) { return std::optional(std::max(x, y)); }))
     .Gradient([](Backward& b) { ChooseGradient(b, GreaterEqual(b.x(0), b.x(1))); });
 
 DEFINE_OP("Minimum")
@@ -230,6 +255,7 @@ DEFINE_OP("Minimum")
     .Output("z: T")
     .Attr("T", kReal)
     .Lane([](auto x, auto y) { return Select(IsNan(x), x, Min(x, y)); })
+    .Value(NumberByNumber([](int64_t x, int64_t y) { return std::optional(std::min(x, y)); }))
     .Gradient([](Backward& b) { ChooseGradient(b, LessEqual(b.x(0), b.x(1))); });
 
 DEFINE_OP("SquaredDifference")
@@ -250,10 +276,8 @@ DEFINE_OP("Pow")
     .Attr("T: {bfloat16, float, half, double, int8, int16, int32, int64}")
     .Lane(kFloating, [](auto x, auto y) { return Pow(x, y); })
     .Kernel([](const Node& node) -> Kernel {
-      OpDef op;
-      internal::AddLanes(
-          &op, [](auto x, auto y) { return Pow(x, y); }, LaneTypes<float, double, int32_t, int64_t>());
-      Kernel power = ElementwiseKernel(node, op.lanes);
+      static const Lanes lanes = LanesOf<float, double, int32_t, int64_t>([](auto x, auto y) { return Pow(x, y); });
+      Kernel power = ElementwiseKernel(node, lanes);
       if (!IsInteger(node.input(0).dtype())) return power;
       return [power](KernelContext& context) {
         for (int64_t i = 0; i < context.input(1).num_elements(); ++i) {

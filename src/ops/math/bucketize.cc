@@ -25,6 +25,7 @@ DEFINE_OP("Bucketize")
     .Attr("T: {int32, int64, float, double}")
     .Attr("boundaries: list(float)")
     .Shape(SameAsInput(0))
+    .Elementwise()
     .NoGradient()
     .Kernel([](const Node& node) -> Kernel {
       const auto& boundaries = node.attr<std::vector<float>>("boundaries");

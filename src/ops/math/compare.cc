@@ -80,9 +80,7 @@ Kernel CompareStrings(bool equal) {
 
 template <class F>
 KernelFactory EqualityKernel(bool equal, F f) {
-  OpDef op;
-  internal::AddLanes(&op, f, LaneTypes<float, double, int32_t, int64_t>());
-  return [equal, lanes = op.lanes](const Node& node) {
+  return [equal, lanes = LanesOf<float, double, int32_t, int64_t>(f)](const Node& node) {
     return node.input(0).dtype() == DType::kString ? CompareStrings(equal) : ElementwiseKernel(node, lanes);
   };
 }

@@ -23,10 +23,8 @@ void SumShapes(ShapeContext& context) {
 }
 
 Kernel SumKernel(const Node& node) {
-  OpDef op;
-  internal::AddLanes(
-      &op, [](auto x, auto y) { return x + y; }, LaneTypes<float, double, int32_t, int64_t>());
-  const TileFunction add = op.lanes.Find(node.output_dtype(0));
+  static const Lanes lanes = LanesOf<float, double, int32_t, int64_t>([](auto x, auto y) { return x + y; });
+  const TileFunction add = lanes.Find(node.output_dtype(0));
   if (!add) throw Unimplemented("AddN has no kernel for ", node.output_dtype(0), " at ", node.name());
   return [add, size = static_cast<int64_t>(SizeOf(node.output_dtype(0)))](KernelContext& context) {
     const Tensor& first = context.input(0);
@@ -63,6 +61,7 @@ DEFINE_OP("AddN")
     .Shape(SumShapes)
     .Kernel(SumKernel)
     .ReusesInput()
+    .Lift(LiftSameShapes)
     .Gradient(SumGradient);
 
 DEFINE_OP("AccumulateNV2")

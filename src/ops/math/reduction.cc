@@ -86,6 +86,28 @@ void ExtremeGradient(Backward& b) {
   b.Return(attained / count * dy, Gradient());
 }
 
+// Of a vector of sizes to one number; `f` joins two.
+ValueRule JoinNumbers(int64_t start, std::optional<int64_t> (*f)(int64_t x, int64_t y)) {
+  return [start, f](ValueContext& context) -> std::optional<StaticValue> {
+    const auto numbers = context.input(0), axes = context.input(1);
+    if (!numbers || numbers->scalar || !numbers->complete() || context.node().attr<bool>("keep_dims")) {
+      return std::nullopt;
+    }
+    if (!axes || axes->elements.size() != 1 || (axes->elements[0] != 0 && axes->elements[0] != -1)) return std::nullopt;
+    std::optional<int64_t> joined = start;
+    for (const auto& number : numbers->elements) {
+      if (joined) joined = f(*joined, *number);
+    }
+    return StaticValue::Scalar(joined);
+  };
+}
+std::optional<int64_t> PlusNumbers(int64_t x, int64_t y) {
+  return __builtin_add_overflow(x, y, &x) ? std::nullopt : std::optional(x);
+}
+std::optional<int64_t> TimesNumbers(int64_t x, int64_t y) {
+  return __builtin_mul_overflow(x, y, &x) ? std::nullopt : std::optional(x);
+}
+
 DEFINE_OP("Sum")
     .Input("input: T")
     .Input("reduction_indices: Tidx")
@@ -95,6 +117,7 @@ DEFINE_OP("Sum")
     .Attr("Tidx: {int32, int64} = DT_INT32")
     .Shape(ReducedOutputShape)
     .Kernel(ReductionKernel(Reduction::kSum))
+    .Value(JoinNumbers(0, PlusNumbers))
     .Gradient([](Backward& b) { b.Return(SpreadGradient(b), Gradient()); });
 
 DEFINE_OP("Mean").SameSignatureAs("Sum").Kernel(ReductionKernel(Reduction::kMean)).Gradient([](Backward& b) {
@@ -102,25 +125,29 @@ DEFINE_OP("Mean").SameSignatureAs("Sum").Kernel(ReductionKernel(Reduction::kMean
   b.Return(SpreadGradient(b) / Cast(factor, b.dy().dtype()), Gradient());
 });
 
-DEFINE_OP("Prod").SameSignatureAs("Sum").Kernel(ReductionKernel(Reduction::kProd)).Gradient([](Backward& b) {
-  // The product of the others, also where one of them is zero: products of what stands before and behind. The
-  // reduced axes are brought to the front and made one.
-  const Output x = b.x(0), shape = ShapeOf(x), rank = Rank(x);
-  const Output zero = ConstantLike(DType::kInt32, 0), one = ConstantLike(DType::kInt32, 1);
-  const Output minus_one = Constant(Tensor::Vector(std::vector<int32_t>{-1}));
-  const Output reduced = FloorMod(Reshape(Cast(b.x(1), DType::kInt32), minus_one) + rank, rank);
-  const Output all = Range(zero, rank, one);
-  const Output others = ListDiff(all, reduced).out;
-  const Output permutation = ConcatV2({reduced, others}, zero);
-  const Output columns = Prod(GatherV2(shape, others, zero), zero);
-  const Output rows = Prod(GatherV2(shape, reduced, zero), zero);
-  const Output permuted = Transpose(x, permutation);
-  const Output flat = Reshape(permuted, Pack({rows, columns}));
-  const Output before = Cumprod(flat, zero, {.exclusive = true});
-  const Output behind = Cumprod(flat, zero, {.exclusive = true, .reverse = true});
-  const Output product = Reshape(before * behind, ShapeOf(permuted));
-  b.Return(SpreadGradient(b) * Transpose(product, InvertPermutation(permutation)), Gradient());
-});
+DEFINE_OP("Prod")
+    .SameSignatureAs("Sum")
+    .Kernel(ReductionKernel(Reduction::kProd))
+    .Value(JoinNumbers(1, TimesNumbers))
+    .Gradient([](Backward& b) {
+      // The product of the others, also where one of them is zero: products of what stands before and behind. The
+      // reduced axes are brought to the front and made one.
+      const Output x = b.x(0), shape = ShapeOf(x), rank = Rank(x);
+      const Output zero = ConstantLike(DType::kInt32, 0), one = ConstantLike(DType::kInt32, 1);
+      const Output minus_one = Constant(Tensor::Vector(std::vector<int32_t>{-1}));
+      const Output reduced = FloorMod(Reshape(Cast(b.x(1), DType::kInt32), minus_one) + rank, rank);
+      const Output all = Range(zero, rank, one);
+      const Output others = ListDiff(all, reduced).out;
+      const Output permutation = ConcatV2({reduced, others}, zero);
+      const Output columns = Prod(GatherV2(shape, others, zero), zero);
+      const Output rows = Prod(GatherV2(shape, reduced, zero), zero);
+      const Output permuted = Transpose(x, permutation);
+      const Output flat = Reshape(permuted, Pack({rows, columns}));
+      const Output before = Cumprod(flat, zero, {.exclusive = true});
+      const Output behind = Cumprod(flat, zero, {.exclusive = true, .reverse = true});
+      const Output product = Reshape(before * behind, ShapeOf(permuted));
+      b.Return(SpreadGradient(b) * Transpose(product, InvertPermutation(permutation)), Gradient());
+    });
 
 DEFINE_OP("Max").SameSignatureAs("Sum").Kernel(ReductionKernel(Reduction::kMax)).Gradient(ExtremeGradient);
 

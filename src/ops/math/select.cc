@@ -11,25 +11,31 @@
 namespace headrace {
 namespace {
 
-template <class Word>
-void SelectLoop(const bool* condition, const Word* t, const Word* e, Word* out, int64_t n) {
-  const void* operands[] = {condition, t, e};
-  LaneLoopFor<Word, bool, Word, Word>([](bool c, Word x, Word y) { return c ? x : y; })(operands, out, n);
+// For values of the types that are plain numbers: lanes by the size of an element.
+Lanes Choices() {
+  Lanes lanes{.arity = 3, .functions = {}};
+  const auto add = [&](auto word, std::initializer_list<DType> dtypes) {
+    using Word = decltype(word);
+    const TileFunction choose =
+        LaneLoopFor<Word, bool, Word, Word>([](bool condition, Word t, Word e) { return condition ? t : e; });
+    for (const DType dtype : dtypes) lanes.functions.push_back({{{DType::kBool, dtype, dtype}, dtype}, choose});
+  };
+  add(uint8_t{}, {DType::kBool, DType::kInt8, DType::kUInt8});
+  add(uint16_t{}, {DType::kHalf, DType::kBFloat16, DType::kInt16, DType::kUInt16});
+  add(uint32_t{}, {DType::kFloat, DType::kInt32, DType::kUInt32});
+  add(uint64_t{}, {DType::kDouble, DType::kInt64, DType::kUInt64, DType::kComplex64});
+  return lanes;
 }
 
 // All three dense and of one size. Strings and objects are assigned one by one.
 void SelectElements(DType dtype, const bool* condition, const void* t, const void* e, void* out, int64_t n) {
-  switch (SizeOf(dtype)) {
-    case 4:
-      return SelectLoop(condition, static_cast<const uint32_t*>(t), static_cast<const uint32_t*>(e),
-                        static_cast<uint32_t*>(out), n);
-    case 8:
-      return SelectLoop(condition, static_cast<const uint64_t*>(t), static_cast<const uint64_t*>(e),
-                        static_cast<uint64_t*>(out), n);
-    default:
-      for (int64_t i = 0; i < n; ++i) {
-        CopyElements(dtype, ElementAt(dtype, condition[i] ? t : e, i), ElementAt(dtype, out, i), 1);
-      }
+  static const Lanes choices = Choices();
+  if (const TileFunction choose = choices.Find({{DType::kBool, dtype, dtype}, dtype})) {
+    const void* operands[] = {condition, t, e};
+    return choose(operands, out, n);
+  }
+  for (int64_t i = 0; i < n; ++i) {
+    CopyElements(dtype, ElementAt(dtype, condition[i] ? t : e, i), ElementAt(dtype, out, i), 1);
   }
 }
 
@@ -63,12 +69,16 @@ DEFINE_OP("SelectV2")
     .Input("e: T")
     .Output("output: T")
     .Attr("T: type")
-    .Shape(BroadcastOfInputs())
-    .Kernel([](KernelContext& context) {
-      RunSelect(context, context.input(0),
-                BroadcastShapes(context.input(0).shape(),
-                                BroadcastShapes(context.input(1).shape(), context.input(2).shape())));
+    .Lane(Choices())
+    .Kernel([](const Node& node) -> Kernel {
+      if (node.op().lanes.Find(node)) return ElementwiseKernel(node, node.op().lanes);
+      return [](KernelContext& context) {
+        RunSelect(context, context.input(0),
+                  BroadcastShapes(context.input(0).shape(),
+                                  BroadcastShapes(context.input(1).shape(), context.input(2).shape())));
+      };
     })
+    .NeverFails()
     .Gradient([](Backward& b) {
       const Output zeros = ZerosLike(b.dy());
       const Output chosen[2] = {SelectV2(b.x(0), b.dy(), zeros), SelectV2(b.x(0), zeros, b.dy())};
@@ -110,6 +120,14 @@ DEFINE_OP("Select")
       Shape column = condition.shape();
       while (column.rank() < t.rank()) column.Append(1);
       RunSelect(context, condition.Reshaped(column), t.shape());
+    })
+    .NeverFails()
+    .Lift(LiftSameShapes)
+    .Lower([](Lowering& lowering) -> Output {
+      const Node& node = lowering.node();
+      const PartialShape &c = node.input(0).shape(), &t = node.input(1).shape(), &e = node.input(2).shape();
+      const bool plain = t.IsFullyDefined() && e == t && (c.rank() == 0 || (c.IsFullyDefined() && c == t));
+      return plain ? lowering.Add("SelectV2", node.inputs(), {{"T", node.output_dtype(0)}}) : Output();
     })
     .Gradient([](Backward& b) {
       const Output zeros = ZerosLike(b.dy());

@@ -65,6 +65,17 @@ void BiasAddShape(ShapeContext& context) {
   context.set_output(0, value);
 }
 
+// On the last axis it is an addition that broadcasts, which fuses like any other. Only where the static shapes say that
+// the sizes agree, since BiasAdd refuses what AddV2 would broadcast.
+Output AsAddition(Lowering& lowering) {
+  const Node& node = lowering.node();
+  const PartialShape &value = node.input(0).shape(), &bias = node.input(1).shape();
+  const bool last = !node.has_attr("data_format") || node.attr<std::string>("data_format") == "NHWC";
+  if (!last || !value.has_rank() || value.rank() < 2 || bias.rank() != 1) return {};
+  if (bias[0] < 0 || value[value.rank() - 1] != bias[0]) return {};
+  return lowering.Add("AddV2", node.inputs(), {{"T", node.output_dtype(0)}});
+}
+
 DEFINE_OP("BiasAdd")
     .Input("value: T")
     .Input("bias: T")
@@ -74,6 +85,7 @@ DEFINE_OP("BiasAdd")
     .Shape(BiasAddShape)
     .Kernel(BiasAddKernel)
     .ReusesInput()
+    .Lower(AsAddition)
     .Gradient([](Backward& b) {
       b.Return(b.dy(), BiasAddGrad(b.dy(), {.data_format = b.attr<std::string>("data_format")}));
     });
@@ -86,6 +98,7 @@ DEFINE_OP("BiasAddV1")
     .Shape(BiasAddShape)
     .Kernel(BiasAddKernel)
     .ReusesInput()
+    .Lower(AsAddition)
     .Gradient([](Backward& b) { b.Return(b.dy(), BiasAddGrad(b.dy())); });
 
 DEFINE_OP("BiasAddGrad")

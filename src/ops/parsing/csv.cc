@@ -19,6 +19,17 @@ void DecodeCsv(KernelContext& c) {
   decoder.Decode(views, outputs);
 }
 
+// nullptr unless the defaults are constants.
+std::unique_ptr<const LineDecoder> DecoderOf(const Node& node) {
+  std::vector<Tensor> defaults;
+  for (size_t i = 1; i < node.inputs().size(); ++i) {
+    const Tensor* value = ConstantBehind(node.inputs()[i]);
+    if (!value) return nullptr;
+    defaults.push_back(*value);
+  }
+  return std::make_unique<CsvDecoder>(node, defaults);
+}
+
 DEFINE_OP("DecodeCSV")
     .Input("records: string")
     .Input("record_defaults: OUT_TYPE")
@@ -30,6 +41,13 @@ DEFINE_OP("DecodeCSV")
     .Attr("select_cols: list(int) = []")
     .Shape([](ShapeContext& c) {
       for (int i = 0; i < c.node().num_outputs(); ++i) c.set_output(i, c.input(0));
+    })
+    .DecodesLines(DecoderOf)
+    .Lift([](RowLift& node) {
+      for (int i = 1; i < node.num_inputs(); ++i) {
+        if (!node.constant(i)) return false;
+      }
+      return node.shape(0).rank() == 0;
     })
     .NoGradient()
     .Kernel(DecodeCsv);

@@ -11,7 +11,7 @@
 
 namespace headrace {
 
-class CsvDecoder {
+class CsvDecoder final : public LineDecoder {
  public:
   struct Column {
     DType dtype = DType::kFloat;
@@ -21,12 +21,9 @@ class CsvDecoder {
   // Reads the attributes of a DecodeCSV node; `defaults` are its inputs behind the records. Errors: InvalidArgument.
   CsvDecoder(const Node& node, const std::vector<Tensor>& defaults);
 
-  int num_columns() const { return static_cast<int>(columns_.size()); }
-  DType dtype(int column) const { return columns_[column].dtype; }
-
-  // Decodes records into columns: outputs[c] is a tensor of records.size() elements that is written, or undefined: then
-  // the column's fields are checked and nothing is stored. Errors: InvalidArgument naming field and record.
-  void Decode(std::span<const std::string_view> records, std::span<Tensor> outputs) const;
+  int num_columns() const override { return static_cast<int>(columns_.size()); }
+  DType dtype(int column) const override { return columns_[column].dtype; }
+  void Decode(std::span<const std::string_view> records, std::span<Tensor> outputs) const override;
 
  private:
   using Sinks = std::vector<void*>;

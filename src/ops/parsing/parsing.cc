@@ -487,6 +487,7 @@ DEFINE_OP("DecodeRaw")
       shape.Append(-1);
       c.set_output(0, shape);
     })
+    .Lift([](RowLift& node) { return node.shape(0).rank() == 0; })
     .NoGradient()
     .Kernel([](KernelContext& c) {
       const auto in = c.input(0).flat<std::string>();

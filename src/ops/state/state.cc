@@ -36,10 +36,11 @@ DEFINE_OP("VariableV2")
     .Attr("shared_name: string = ''")
     .Shape(VariableShape)
     .Kernel(VariableKernel)
+    .IsHandle()
     .Stateful()
     .NoGradient();
 
-DEFINE_OP("Variable").SameSignatureAs("VariableV2").Kernel(VariableKernel).Stateful().NoGradient();
+DEFINE_OP("Variable").SameSignatureAs("VariableV2").Kernel(VariableKernel).IsHandle().Stateful().NoGradient();
 
 DEFINE_OP("VarHandleOp")
     .Output("resource: resource")
@@ -51,6 +52,7 @@ DEFINE_OP("VarHandleOp")
     .Attr("allowed_devices: list(string) = []")
     .Shape(ScalarShape())
     .Kernel(VariableKernel)
+    .IsHandle()
     .Stateful()
     .NoGradient();
 
@@ -78,9 +80,8 @@ void AssignValue(VariableState& variable, const Tensor& value) {
 
 template <class F>
 TileFunction FindTile(DType dtype, F f) {
-  OpDef op;
-  internal::AddLanes(&op, f, LaneTypes<float, double, int32_t, int64_t>());
-  if (TileFunction tile = op.lanes.Find(dtype)) return tile;
+  static const Lanes lanes = LanesOf<float, double, int32_t, int64_t>(f);
+  if (TileFunction tile = lanes.Find(dtype)) return tile;
   throw Unimplemented("variables of ", dtype, " are not added to");
 }
 TileFunction AddTile(DType dtype) {
@@ -203,6 +204,7 @@ DEFINE_OP("ReadVariableOp")
         context.set_output(0, value);
       };
     })
+    .Forwards(0)
     .Reads(0)
     .Gradient([](Backward& b) { b.Return(b.gradient()); });
 
@@ -225,6 +227,10 @@ DEFINE_OP("VariableShape")
       const bool wide = context.node().output_dtype(0) == DType::kInt64;
       context.set_output(0,
                          wide ? Tensor::Vector(dims) : Tensor::Vector(std::vector<int32_t>(dims.begin(), dims.end())));
+    })
+    .Value([](ValueContext& c) -> std::optional<StaticValue> {
+      const PartialShape shape = VariableShapeOf(c.node().input(0));
+      return shape.has_rank() ? std::optional(StaticValue::SizesOf(shape)) : std::nullopt;
     })
     .Reads(0)
     .NoGradient();

@@ -15,8 +15,9 @@ std::vector<int64_t> CheckedRows(const Tensor& indices, int64_t rows, const std:
 
 PartialShape VariableShapeOf(const Output& handle) {
   const Node* node = handle.node;
-  while (node->type() == "Identity") node = node->input(0).node;
-  return node->type() == "VarHandleOp" ? node->attr<PartialShape>("shape") : PartialShape();
+  while (node->op().traits.forwards >= 0) node = node->input(node->op().traits.forwards).node;
+  const bool has_shape = node->op().traits.handle && node->has_attr("shape");
+  return has_shape ? node->attr<PartialShape>("shape") : PartialShape();
 }
 
 }  // namespace headrace

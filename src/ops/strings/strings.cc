@@ -29,6 +29,7 @@ DEFINE_OP("StringToNumber")
     .Attr("out_type: {float, double, int32, int64} = DT_FLOAT")
     .Shape(SameAsInput(0))
     .NoGradient()
+    .Elementwise()
     .Kernel([](KernelContext& c) {
       switch (c.node().output_dtype(0)) {
         case DType::kFloat:
@@ -48,6 +49,7 @@ DEFINE_OP("StringToHashBucketFast")
     .Attr("num_buckets: int >= 1")
     .Shape(SameAsInput(0))
     .NoGradient()
+    .Elementwise()
     .Kernel([](KernelContext& c) {
       const auto in = c.input(0).flat<std::string>();
       const auto buckets = static_cast<uint64_t>(c.node().attr<int64_t>("num_buckets"));
@@ -62,6 +64,7 @@ DEFINE_OP("StringToHashBucketStrong")
     .Attr("key: list(int)")
     .Shape(SameAsInput(0))
     .NoGradient()
+    .Elementwise()
     .Kernel([](const Node& node) -> Kernel {
       const auto key = node.attr<std::vector<int64_t>>("key");
       if (key.size() != 2) throw InvalidArgument("Key must have 2 elements, got ", key.size());
@@ -98,6 +101,7 @@ DEFINE_OP("RegexFullMatch")
     .Output("output: bool")
     .Shape(SameAsInput(0))
     .NoGradient()
+    .Elementwise()
     .Kernel([](KernelContext& c) { FullMatch(c, *CompileInput(c.input(1))); });
 
 DEFINE_OP("StaticRegexFullMatch")
@@ -106,6 +110,7 @@ DEFINE_OP("StaticRegexFullMatch")
     .Attr("pattern: string")
     .Shape(SameAsInput(0))
     .NoGradient()
+    .Elementwise()
     .Kernel([](const Node& node) -> Kernel {
       return [pattern = Compile(node.attr<std::string>("pattern"))](KernelContext& c) { FullMatch(c, *pattern); };
     });
@@ -128,6 +133,7 @@ DEFINE_OP("RegexReplace")
     .Attr("replace_global: bool = true")
     .Shape(SameAsInput(0))
     .NoGradient()
+    .Elementwise()
     .Kernel([](const Node& node) -> Kernel {
       return [global = node.attr<bool>("replace_global")](KernelContext& c) {
         const Tensor& rewrite = c.input(2);
@@ -144,6 +150,7 @@ DEFINE_OP("StaticRegexReplace")
     .Attr("replace_global: bool = true")
     .Shape(SameAsInput(0))
     .NoGradient()
+    .Elementwise()
     .Kernel([](const Node& node) -> Kernel {
       return [pattern = Compile(node.attr<std::string>("pattern")), rewrite = node.attr<std::string>("rewrite"),
               global = node.attr<bool>("replace_global")](KernelContext& c) {
@@ -214,6 +221,7 @@ DEFINE_OP("AsString")
     .Attr("fill: string = ''")
     .Shape(SameAsInput(0))
     .NoGradient()
+    .Elementwise()
     .Kernel([](KernelContext& c) {
       const AsStringFormat format(c.node());
       const Tensor& in = c.input(0);
@@ -243,6 +251,7 @@ DEFINE_OP("StringJoin")
       c.set_output(0, shape);
     })
     .NoGradient()
+    .Elementwise()
     .Kernel([](KernelContext& c) {
       const auto& separator = c.node().attr<std::string>("separator");
       Shape shape;

@@ -1,4 +1,4 @@
-// FoldConstants: computes, once, what depends on constants only, and the shapes of tensors whose static shape is known.
+// FoldConstants: computes, once, what depends on constants only, and the sizes and positions that static shapes tell.
 // Results above a bound stay computed in the run, so that a plan doesn't grow by a tensor that a Fill made.
 #include <algorithm>
 
@@ -31,29 +31,26 @@ bool IsFoldable(const Node& node) {
     if (shape.IsFullyDefined() && shape.ToShape().num_elements() > kMostElements) return false;
   }
   return std::ranges::all_of(node.inputs(), [](const Output& input) {
-    return input.node->type() == "Const" && input.node->control_inputs().empty();
+    return input.node->op().traits.constant && input.node->control_inputs().empty();
   });
 }
 
-// The value of Shape, Size or Rank where the static shape says it all.
-Tensor KnownFromShape(const Node& node) {
-  const auto& type = node.type();
-  if ((type != "Shape" && type != "Size" && type != "Rank") || !node.control_inputs().empty()) return {};
-  const PartialShape& shape = node.input(0).shape();
-  if (!shape.has_rank()) return {};
-  if (type == "Rank") return Tensor::Scalar<int32_t>(shape.rank());
-  if (!shape.IsFullyDefined()) return {};
-  const bool wide = node.output_dtype(0) == DType::kInt64;
-  if (type == "Size") {
-    const int64_t size = shape.ToShape().num_elements();
-    return wide ? Tensor::Scalar<int64_t>(size) : Tensor::Scalar(static_cast<int32_t>(size));
+// What the ops' value rules tell of a node's outputs, if that is all of each.
+std::vector<Tensor> KnownBeforeRun(const Node& node, StaticValues& values) {
+  if (!node.op().traits.value || !node.op().effects.pure() || !node.control_inputs().empty()) return {};
+  std::vector<Tensor> known;
+  for (int i = 0; i < node.num_outputs(); ++i) {
+    const auto value = values.Of({const_cast<Node*>(&node), i});
+    if (!value || !value->complete()) return {};
+    known.push_back(value->ToTensor(node.output_dtype(i)));
+    if (!known.back().defined()) return {};
   }
-  if (wide) return Tensor::Vector<int64_t>(std::span<const int64_t>(shape.dims()));
-  return Tensor::Vector(std::vector<int32_t>(shape.dims().begin(), shape.dims().end()));
+  return known;
 }
 
 std::vector<Tensor> Fold(const Node& node) {
-  if (Tensor known = KnownFromShape(node); known.defined()) return {known};
+  StaticValues values;  // the graph changes from one node to the next
+  if (auto known = KnownBeforeRun(node, values); !known.empty()) return known;
   if (!IsFoldable(node)) return {};
   std::vector<Tensor> inputs;
   for (const Output& input : node.inputs()) inputs.push_back(input.node->attr<Tensor>("value"));
@@ -73,7 +70,7 @@ std::vector<Tensor> Fold(const Node& node) {
 PlanGraph FoldConstants(PlanGraph plan, const PlanOptions& options) {
   int folded = 0;
   for (Node* node : plan.graph.TopologicalOrder()) {
-    if (node->type() == "Const") continue;
+    if (node->op().traits.constant) continue;
     const auto values = Fold(*node);
     if (values.empty()) continue;
     ++folded;

@@ -1,8 +1,6 @@
 // ForwardIdentities: lets the users of an identity use what it passes on. An identity that waits for more than its
 // input does stays, since its users wait for that through it.
 #include <algorithm>
-#include <set>
-#include <string_view>
 
 #include "runtime/plan_graph.h"
 
@@ -10,9 +8,8 @@ namespace headrace {
 namespace {
 
 bool PassesItsInputOn(const Node& node) {
-  static const std::set<std::string_view> kOps = {"Identity", "StopGradient", "PreventGradient",
-                                                  "PlaceholderWithDefault", "Snapshot"};
-  return kOps.contains(node.type()) && !node.input_is_ref(0);
+  const int input = node.op().traits.forwards;
+  return input >= 0 && node.num_outputs() == 1 && node.op().effects.pure() && !node.input_is_ref(input);
 }
 
 }  // namespace
@@ -20,13 +17,13 @@ bool PassesItsInputOn(const Node& node) {
 PlanGraph ForwardIdentities(PlanGraph plan, const PlanOptions& options) {
   for (Node* node : plan.graph.TopologicalOrder()) {
     if (!PassesItsInputOn(*node)) continue;
-    Node* source = node->input(0).node;
+    Node* source = node->input(node->op().traits.forwards).node;
     const auto& already = source->control_inputs();
     const auto waited_for = [&](Node* control) {
       return control == source || std::ranges::find(already, control) != already.end();
     };
     if (!std::ranges::all_of(node->control_inputs(), waited_for)) continue;
-    plan.Replace(node->output(), node->input(0));
+    plan.Replace(node->output(), node->input(node->op().traits.forwards));
     plan.ReplaceControl(node, source);
   }
   return Prune(std::move(plan), options);

@@ -14,11 +14,7 @@ constexpr size_t kMostNodes = 48, kMostInputs = 32;
 
 bool IsFusable(const Node& node, const Uses& uses) {
   if (!node.op().lanes || !node.op().effects.pure() || node.num_outputs() != 1) return false;
-  if (static_cast<size_t>(node.op().lanes.arity) != node.inputs().size()) return false;
-  if (!node.op().lanes.Find(node.input(0).dtype())) return false;
-  for (const Output& input : node.inputs()) {
-    if (input.dtype() != node.input(0).dtype()) return false;
-  }
+  if (!node.op().lanes.Find(node)) return false;
   return node.control_inputs().empty() && uses.controls.empty() && !uses.target;
 }
 
@@ -149,9 +145,8 @@ void Fuse(PlanGraph* plan, const std::vector<Node*>& members, const Groups& grou
   program->num_inputs = static_cast<int>(inputs.size());
   for (const Output& input : inputs) program->input_dtypes.push_back(input.dtype());
   for (Node* member : members) {
-    FusedProgram::Instruction instruction{.function = member->op().lanes.Find(member->input(0).dtype()),
-                                          .dtype = member->output_dtype(0),
-                                          .where = OriginOf(*member)};
+    FusedProgram::Instruction instruction{
+        .function = member->op().lanes.Find(*member), .dtype = member->output_dtype(0), .where = OriginOf(*member)};
     for (const Output& input : member->inputs()) {
       const int index = member_index(input.node);
       instruction.operands.push_back(index >= 0 ? program->num_inputs + index

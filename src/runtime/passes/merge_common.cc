@@ -12,8 +12,7 @@ constexpr int64_t kMostBytesCompared = 4096;
 
 bool IsMergeable(const Node& node) {
   if (!node.op().effects.pure() || !node.op().kernel || node.num_outputs() == 0) return false;
-  if (node.type() == "_Feed") return false;
-  if (node.type() != "Const") return true;
+  if (!node.op().traits.constant) return true;
   const Tensor& value = node.attr<Tensor>("value");
   return SizeOf(value.dtype()) > 0 && static_cast<int64_t>(value.bytes()) <= kMostBytesCompared;
 }
@@ -25,7 +24,7 @@ size_t Mix(size_t hash, size_t with) {
 size_t HashOf(const Node& node) {
   size_t hash = std::hash<const void*>()(&node.op());
   for (const Output& input : node.inputs()) hash = Mix(Mix(hash, std::hash<const void*>()(input.node)), input.index);
-  if (node.type() == "Const") {
+  if (node.op().traits.constant) {
     const Tensor& value = node.attr<Tensor>("value");
     hash = Mix(hash, std::hash<std::string_view>()({static_cast<const char*>(value.raw()), value.bytes()}));
   }
@@ -33,7 +32,7 @@ size_t HashOf(const Node& node) {
 }
 
 bool SameAttrs(const Node& a, const Node& b) {
-  if (a.type() != "Const") return a.attrs() == b.attrs();
+  if (!a.op().traits.constant) return a.attrs() == b.attrs();
   const Tensor &x = a.attr<Tensor>("value"), &y = b.attr<Tensor>("value");
   return x.dtype() == y.dtype() && x.shape() == y.shape() && std::memcmp(x.raw(), y.raw(), x.bytes()) == 0;
 }
