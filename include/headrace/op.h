@@ -55,7 +55,14 @@ class ShapeContext {
   mutable StaticValues values_;
   mutable std::vector<std::unique_ptr<Tensor>> constants_;  // made of static values
 };
-using ShapeFunction = std::function<void(ShapeContext&)>;
+// A shape rule, and what it says in words: "as `x`" (for documentation; may be empty).
+struct ShapeFunction : std::function<void(ShapeContext&)> {
+  ShapeFunction() = default;
+  template <class F>
+  requires std::is_invocable_v<F&, ShapeContext&> ShapeFunction(F rule, std::string words = {})  // NOLINT
+      : function(std::move(rule)), words(std::move(words)) {}
+  std::string words;
+};
 
 ShapeFunction SameAsInput(int i);
 ShapeFunction ScalarShape();        // all outputs are scalars
@@ -126,15 +133,22 @@ struct Lanes {
     DType output = DType::kInvalid;
     bool operator==(const Signature&) const = default;
   };
+  struct Function {
+    Signature signature;
+    TileFunction tile = nullptr;
+    // The same where operand k is one number that serves all elements; null where there is no such loop.
+    std::array<TileFunction, kMaxArity> with_number{};
+  };
   int arity = 0;
-  std::vector<std::pair<Signature, TileFunction>> functions;
+  std::vector<Function> functions;
 
   static Signature SignatureOf(const Node& node);  // of at most kMaxArity inputs
-  TileFunction Find(const Signature& signature) const;
-  // For this dtype in and out.
-  TileFunction Find(DType dtype) const;
+  // nullptr if there is none.
+  const Function* Find(const Signature& signature) const;
   // For the node's dtypes; nullptr if there is none, or the node has not `arity` inputs.
-  TileFunction Find(const Node& node) const;
+  const Function* Find(const Node& node) const;
+  // For this dtype in and out.
+  TileFunction Tile(DType dtype) const;
   explicit operator bool() const { return arity > 0; }
 };
 
@@ -202,6 +216,8 @@ struct OpAttr {
 
 struct OpDef {
   std::string name;
+  std::string family;  // the folder of its declaration: "math"; empty for those that only plans use
+  std::string doc;     // one sentence or more, for documentation; may be empty
   std::vector<OpArg> inputs, outputs;
   std::vector<OpAttr> attrs;
   Effects effects;

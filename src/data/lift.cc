@@ -44,7 +44,7 @@ class Lifter {
       values_[f_.args[i]->output()] = AddArg(dtype, has_rows, shape);
     }
     for (const Node* node : f_.body->TopologicalOrder()) {
-      if (!reachable_.contains(node) || node->op().traits.placeholder ||
+      if (!reachable_.contains(node) || (node->op().traits.placeholder && node->inputs().empty()) ||
           values_.contains({const_cast<Node*>(node), 0})) {
         continue;
       }

@@ -208,6 +208,13 @@ void AddArgument(OpDef* op, std::string_view spec, bool is_input) {
   (is_input ? op->inputs : op->outputs).push_back(std::move(arg));
 }
 
+std::string FolderOf(std::string_view file) {
+  const size_t end = file.rfind('/');
+  if (end == std::string_view::npos) return {};
+  const size_t begin = file.rfind('/', end - 1);
+  return std::string(file.substr(begin == std::string_view::npos ? 0 : begin + 1, end - begin - 1));
+}
+
 void CopySignature(OpDef* op, std::string_view from) {
   const OpDef& other = OpRegistry::Global().Find(from);
   op->inputs = other.inputs;

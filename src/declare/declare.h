@@ -43,13 +43,14 @@ namespace internal {
 void AddArgument(OpDef* op, std::string_view spec, bool is_input);
 void AddAttr(OpDef* op, std::string_view spec);
 void CopySignature(OpDef* op, std::string_view from);
+std::string FolderOf(std::string_view file);  // "src/ops/math/unary.cc": "math"
 void FinishAndRegister(OpDef op);
 template <class Out, class... In, class F>
 void AddLane(Lanes* lanes, F f) {
   static_assert(std::is_empty_v<F>, "a lane function captures nothing");
   static_assert(sizeof...(In) <= Lanes::kMaxArity);
   lanes->arity = sizeof...(In);
-  lanes->functions.emplace_back(Lanes::Signature{{DTypeOf<In>...}, DTypeOf<Out>}, LaneLoopFor<Out, In...>(f));
+  lanes->functions.push_back({{{DTypeOf<In>...}, DTypeOf<Out>}, LaneLoopFor<Out, In...>(f)});
 }
 template <size_t, class T>
 using Repeat = T;
@@ -89,7 +90,10 @@ Kernel ElementwiseKernel(const Node& node, const Lanes& lanes);
 template <class Types = LaneTypes<float, double>>
 class OpDeclaration {
  public:
-  explicit OpDeclaration(const char* name) { op_.name = name; }
+  OpDeclaration(const char* name, std::string_view file) {
+    op_.name = name;
+    op_.family = internal::FolderOf(file);
+  }
   explicit OpDeclaration(OpDef op) : op_(std::move(op)) {}
 
   // The inputs, outputs, attributes and shape rule of an op declared above in the same file; more may follow.
@@ -114,8 +118,19 @@ class OpDeclaration {
     internal::AddAttr(&op_, std::string(name) + ": {" + std::string(set.types) + "}");
     return OpDeclaration<Set>(std::move(op_));
   }
+  // Sentences about what the op computes, for documentation.
+  OpDeclaration&& Doc(std::string_view doc) && {
+    op_.doc = doc;
+    return std::move(*this);
+  }
   OpDeclaration&& Shape(ShapeFunction shape) && {
     op_.shape = std::move(shape);
+    return std::move(*this);
+  }
+  // With what the rule says in words: "[rows, columns] of the product".
+  template <class F>
+  OpDeclaration&& Shape(F shape, std::string_view words) && {
+    op_.shape = ShapeFunction(std::move(shape), std::string(words));
     return std::move(*this);
   }
 
@@ -273,6 +288,6 @@ struct OpRegistration {
 #define HEADRACE_OP_VARIABLE(counter) HEADRACE_OP_VARIABLE_2(counter)
 #define DEFINE_OP(name)                                                                        \
   [[maybe_unused]] static const ::headrace::OpRegistration HEADRACE_OP_VARIABLE(__COUNTER__) = \
-      ::headrace::OpDeclaration<>(name)
+      ::headrace::OpDeclaration<>(name, __FILE__)
 
 }  // namespace headrace

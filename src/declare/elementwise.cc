@@ -58,8 +58,8 @@ struct AnyLane {
     if (!nearest) {
       throw Unimplemented("op ", node.type(), " has no kernel for ", node.input(0).dtype(), " at ", node.name());
     }
-    tile = nearest->second;
-    const Lanes::Signature& found = nearest->first;
+    tile = nearest->tile;
+    const Lanes::Signature& found = nearest->signature;
     for (size_t k = 0; k < arity; ++k) {
       if (found.inputs[k] != wanted.inputs[k]) widen[k] = FindConversion(wanted.inputs[k], found.inputs[k]);
       converts |= widen[k] != nullptr;
@@ -90,13 +90,13 @@ struct AnyLane {
 
  private:
   // The signature itself, or the one that serves it by conversions.
-  static const std::pair<Lanes::Signature, TileFunction>* Nearest(const Lanes& lanes, const Lanes::Signature& wanted) {
-    const std::pair<Lanes::Signature, TileFunction>* served = nullptr;
+  static const Lanes::Function* Nearest(const Lanes& lanes, const Lanes::Signature& wanted) {
+    const Lanes::Function* served = nullptr;
     for (const auto& candidate : lanes.functions) {
-      if (candidate.first == wanted) return &candidate;
+      if (candidate.signature == wanted) return &candidate;
       const auto serves = [](DType lane, DType dtype) { return lane == dtype || lane == CarrierOf(dtype); };
-      bool all = serves(candidate.first.output, wanted.output);
-      for (int k = 0; k < lanes.arity; ++k) all = all && serves(candidate.first.inputs[k], wanted.inputs[k]);
+      bool all = serves(candidate.signature.output, wanted.output);
+      for (int k = 0; k < lanes.arity; ++k) all = all && serves(candidate.signature.inputs[k], wanted.inputs[k]);
       if (all && !served) served = &candidate;
     }
     return served;

@@ -102,21 +102,23 @@ PartialShape ShapeContext::ShapeFromInput(int i) const {
 }
 
 ShapeFunction SameAsInput(int i) {
-  return [i](ShapeContext& c) { c.set_output(0, c.input(i)); };
+  return {[i](ShapeContext& c) { c.set_output(0, c.input(i)); }, "that of input " + std::to_string(i)};
 }
 
 ShapeFunction ScalarShape() {
-  return [](ShapeContext& c) {
-    for (int i = 0; i < c.node().num_outputs(); ++i) c.set_output(i, Shape());
-  };
+  return {[](ShapeContext& c) {
+            for (int i = 0; i < c.node().num_outputs(); ++i) c.set_output(i, Shape());
+          },
+          "a scalar"};
 }
 
 ShapeFunction BroadcastOfInputs() {
-  return [](ShapeContext& c) {
-    PartialShape shape = c.input(0);
-    for (int i = 1; i < c.num_inputs(); ++i) shape = BroadcastShapes(shape, c.input(i));
-    c.set_output(0, shape);
-  };
+  return {[](ShapeContext& c) {
+            PartialShape shape = c.input(0);
+            for (int i = 1; i < c.num_inputs(); ++i) shape = BroadcastShapes(shape, c.input(i));
+            c.set_output(0, shape);
+          },
+          "that of the inputs, broadcast together"};
 }
 
 ShapeFunction UnknownShape() {
@@ -131,21 +133,22 @@ Lanes::Signature Lanes::SignatureOf(const Node& node) {
   return signature;
 }
 
-TileFunction Lanes::Find(const Signature& signature) const {
-  for (const auto& [known, function] : functions) {
-    if (known == signature) return function;
+const Lanes::Function* Lanes::Find(const Signature& signature) const {
+  for (const Function& function : functions) {
+    if (function.signature == signature) return &function;
   }
   return nullptr;
 }
 
-TileFunction Lanes::Find(DType dtype) const {
-  Signature signature{.output = dtype};
-  std::fill_n(signature.inputs.begin(), arity, dtype);
-  return Find(signature);
+const Lanes::Function* Lanes::Find(const Node& node) const {
+  return node.inputs().size() == static_cast<size_t>(arity) ? Find(SignatureOf(node)) : nullptr;
 }
 
-TileFunction Lanes::Find(const Node& node) const {
-  return node.inputs().size() == static_cast<size_t>(arity) ? Find(SignatureOf(node)) : nullptr;
+TileFunction Lanes::Tile(DType dtype) const {
+  Signature signature{.output = dtype};
+  std::fill_n(signature.inputs.begin(), arity, dtype);
+  const Function* found = Find(signature);
+  return found ? found->tile : nullptr;
 }
 
 VariableState& KernelContext::variable(int i) const {

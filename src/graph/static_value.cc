@@ -17,6 +17,16 @@ std::optional<StaticValue> ValueOfConstant(const Tensor& tensor) {
   return value;
 }
 
+// A run wraps around where a number leaves its type.
+void ForgetWhatDoesNotFit(DType dtype, StaticValue* value) {
+  const int bits = static_cast<int>(8 * SizeOf(dtype));
+  if (bits >= 64) return;
+  const int64_t limit = int64_t{1} << (bits - 1);
+  for (auto& element : value->elements) {
+    if (element && (*element < -limit || *element >= limit)) element.reset();
+  }
+}
+
 template <class T>
 Tensor TensorOf(const StaticValue& value) {
   std::vector<T> elements;
@@ -69,6 +79,7 @@ std::optional<StaticValue> StaticValues::Of(Output output) {
   if (!IsInteger(output.dtype()) || depth_ >= kMostSteps) return std::nullopt;
   const Traits& traits = output.node->op().traits;
   if (traits.constant) return ValueOfConstant(output.node->attr<Tensor>("value"));
+  if (traits.placeholder) return std::nullopt;  // what is fed may differ from a default
   const bool forwards = traits.forwards >= 0 && output.index == 0 && output.node->op().effects.pure() &&
                         !output.node->input_is_ref(traits.forwards);
   if (!forwards && !traits.value) return std::nullopt;
@@ -79,6 +90,7 @@ std::optional<StaticValue> StaticValues::Of(Output output) {
   auto value = forwards ? context.input(traits.forwards) : traits.value(context);
   --depth_;
   if (value && value->elements.size() > static_cast<size_t>(kMostElements)) value.reset();
+  if (value) ForgetWhatDoesNotFit(output.dtype(), &*value);
   return known_[output.node][output.index] = std::move(value);
 }
 
@@ -92,8 +104,8 @@ const Tensor* ConstantBehind(Output output) {
     const Node& node = *output.node;
     if (node.op().traits.constant) return &node.attr<Tensor>("value");
     const int forwarded = node.op().traits.forwards;
-    const bool plain = forwarded >= 0 && output.index == 0 && node.control_inputs().empty() &&
-                       node.op().effects.pure() && !node.input_is_ref(forwarded);
+    const bool plain = forwarded >= 0 && !node.op().traits.placeholder && output.index == 0 &&
+                       node.control_inputs().empty() && node.op().effects.pure() && !node.input_is_ref(forwarded);
     if (!plain) return nullptr;
     output = node.input(forwarded);
   }

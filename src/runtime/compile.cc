@@ -1,19 +1,16 @@
-// Graph to plan: the list of passes in running order, then the order of steps, then the place of each value.
+// Graph to plan: the passes, then the order of steps, then the place of each value.
 #include <algorithm>
 #include <bit>
 #include <chrono>
 #include <map>
 
+#include "runtime/passes.h"
 #include "runtime/plan.h"
 #include "runtime/run_state.h"
 #include "runtime/schedule.h"
 
 namespace headrace {
 namespace {
-
-using Pass = PlanGraph (*)(PlanGraph, const PlanOptions&);
-constexpr Pass kAlways[] = {ReadVariables};
-constexpr Pass kOptimizing[] = {ForwardIdentities, FoldConstants, MergeCommon, Lower, FuseElementwise, FuseEpilogues};
 
 // TensorFlow's name of a dtype in this message: "float", not "float32".
 std::string ShortName(DType dtype) {
@@ -281,10 +278,7 @@ std::shared_ptr<const Plan> Compile(const Graph& graph, const std::vector<Output
   const auto start = std::chrono::steady_clock::now();
   PlanGraph source = MakePlanGraph(graph, feeds, fetches, targets);
   CheckPlaceholders(source);
-  for (const Pass pass : kAlways) source = pass(std::move(source), options);
-  if (options.optimize) {
-    for (const Pass pass : kOptimizing) source = pass(std::move(source), options);
-  }
+  source = RunPasses(std::move(source), options);
   auto plan = std::const_pointer_cast<Plan>(Builder(std::move(source), kernels, environment).Build());
   for (const Output& feed : feeds) plan->feed_names.push_back(feed.name());
   plan->compile_seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();

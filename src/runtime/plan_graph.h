@@ -61,7 +61,7 @@ struct EpilogueHost : Object {
 // The op and name of a node, for messages; a node that a pass made answers for the one that it came from.
 std::string OriginOf(const Node& node);
 
-// --- the passes, in running order (compile.cc lists them) ---
+// --- the passes (passes.cc lists them in running order) ---
 PlanGraph Prune(PlanGraph plan, const PlanOptions& options);
 PlanGraph ReadVariables(PlanGraph plan, const PlanOptions& options);
 PlanGraph ForwardIdentities(PlanGraph plan, const PlanOptions& options);

@@ -158,7 +158,7 @@ TEST_F(PassTest, FuseMatMul_TakesBiasAndActivation) {
   const Output w = Constant(Floats({3, 2}, {1, 2, 3, 4, 5, 6})), bias = Constant(Floats({2}, {1, 2}));
   const Output y = ApplyOp("Relu", {{ApplyOp("BiasAdd", {{ApplyOp("MatMul", {{x}, {w}})}, {bias}})}});
   const PlanGraph plan = FuseMatMul(FuseElementwise(LowerBias(Make({x}, {y}), {}), {}), {});
-  EXPECT_EQ(Count(plan, "_FusedMatMul"), 1);
+  EXPECT_EQ(Count(plan, "_WithEpilogue"), 1);
   EXPECT_EQ(Count(plan, "MatMul") + Count(plan, "_FusedElementwise"), 0);
 }
 
@@ -166,7 +166,7 @@ TEST_F(PassTest, FuseMatMul_LeavesAProductThatOthersUse) {
   const Output x = Placeholder({-1, 3}, "x");
   const Output product = ApplyOp("MatMul", {{x}, {Constant(Floats({3, 1}, {1, 2, 3}))}});
   const PlanGraph plan = FuseMatMul(Make({x}, {product, ApplyOp("Relu", {{product}})}), {});
-  EXPECT_EQ(Count(plan, "_FusedMatMul"), 0);
+  EXPECT_EQ(Count(plan, "_WithEpilogue"), 0);
 }
 
 }  // namespace

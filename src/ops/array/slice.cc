@@ -335,8 +335,8 @@ DEFINE_OP("StridedSliceGrad")
       return [masks = SliceMasks(node)](KernelContext& context) {
         const Tensor& dy = context.input(4);
         const Shape shape(context.input(0).AsInt64s());
-        const SlicePlan plan = PlanSlice(shape, context.input(1).num_elements(), &context.input(1), &context.input(2),
-                                         &context.input(3), masks);
+        const SlicePlan plan = PlanSlice(shape, context.input(1).num_elements(), {.tensor = &context.input(1)},
+                                         {.tensor = &context.input(2)}, {.tensor = &context.input(3)}, masks);
         if (!(plan.shape == PartialShape(dy.shape()))) {
           throw InvalidArgument("shape of dy was ", dy.shape(), " instead of ", plan.shape);
         }

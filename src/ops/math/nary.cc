@@ -24,7 +24,7 @@ void SumShapes(ShapeContext& context) {
 
 Kernel SumKernel(const Node& node) {
   static const Lanes lanes = LanesOf<float, double, int32_t, int64_t>([](auto x, auto y) { return x + y; });
-  const TileFunction add = lanes.Find(node.output_dtype(0));
+  const TileFunction add = lanes.Tile(node.output_dtype(0));
   if (!add) throw Unimplemented("AddN has no kernel for ", node.output_dtype(0), " at ", node.name());
   return [add, size = static_cast<int64_t>(SizeOf(node.output_dtype(0)))](KernelContext& context) {
     const Tensor& first = context.input(0);

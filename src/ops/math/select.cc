@@ -30,9 +30,9 @@ Lanes Choices() {
 // All three dense and of one size. Strings and objects are assigned one by one.
 void SelectElements(DType dtype, const bool* condition, const void* t, const void* e, void* out, int64_t n) {
   static const Lanes choices = Choices();
-  if (const TileFunction choose = choices.Find({{DType::kBool, dtype, dtype}, dtype})) {
+  if (const auto* choose = choices.Find({{DType::kBool, dtype, dtype}, dtype})) {
     const void* operands[] = {condition, t, e};
-    return choose(operands, out, n);
+    return choose->tile(operands, out, n);
   }
   for (int64_t i = 0; i < n; ++i) {
     CopyElements(dtype, ElementAt(dtype, condition[i] ? t : e, i), ElementAt(dtype, out, i), 1);

@@ -81,7 +81,7 @@ void AssignValue(VariableState& variable, const Tensor& value) {
 template <class F>
 TileFunction FindTile(DType dtype, F f) {
   static const Lanes lanes = LanesOf<float, double, int32_t, int64_t>(f);
-  if (TileFunction tile = lanes.Find(dtype)) return tile;
+  if (TileFunction tile = lanes.Tile(dtype)) return tile;
   throw Unimplemented("variables of ", dtype, " are not added to");
 }
 TileFunction AddTile(DType dtype) {

@@ -44,11 +44,11 @@ std::shared_ptr<FusedProgram> ProgramOfNode(const Node& node) {
   if (node.has_attr("program") && !node.has_attr("host")) {
     return std::make_shared<FusedProgram>(static_cast<const FusedProgram&>(*node.attr<Tensor>("program").object()));
   }
-  const TileFunction function = node.op().lanes.Find(node);
+  const auto* function = node.op().lanes.Find(node);
   if (!function || !node.op().effects.pure()) return nullptr;
   auto program = std::make_shared<FusedProgram>();
   FusedProgram::Instruction instruction{
-      .function = function, .dtype = node.output_dtype(0), .output = 0, .where = OriginOf(node)};
+      .function = function->tile, .dtype = node.output_dtype(0), .output = 0, .where = OriginOf(node)};
   for (const Output& input : node.inputs()) {
     program->input_dtypes.push_back(input.dtype());
     instruction.operands.push_back(program->num_inputs++);
