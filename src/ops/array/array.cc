@@ -1,6 +1,7 @@
 // Tensors that enter a graph, pass through it unchanged, or change only their shape or element type.
 #include "headrace/ops/array.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <limits>
