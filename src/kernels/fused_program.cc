@@ -25,20 +25,25 @@ void FusedProgram::Finish() {
   num_registers = 0;
   for (int i = 0; i < count; ++i) {
     auto& instruction = instructions[i];
-    // Lane functions may write over an operand, so registers that end here serve at once.
+    // Lane functions may write over an operand of elements as large, so registers that end here serve at once; those
+    // of other sizes serve the next instruction.
+    std::vector<int> free_later;
     for (const int operand : instruction.operands) {
       if (operand < num_inputs || last_use[operand] != i) continue;
       last_use[operand] = -1;  // free it once
-      const int reg = instructions[operand - num_inputs].reg;
-      if (reg >= 0) free_registers.push_back(reg);
+      const auto& made = instructions[operand - num_inputs];
+      if (made.reg < 0) continue;
+      (SizeOf(made.dtype) == SizeOf(instruction.dtype) ? free_registers : free_later).push_back(made.reg);
     }
-    if (instruction.output >= 0) continue;
-    if (free_registers.empty()) {
-      instruction.reg = num_registers++;
-    } else {
-      instruction.reg = free_registers.back();
-      free_registers.pop_back();
+    if (instruction.output < 0) {
+      if (free_registers.empty()) {
+        instruction.reg = num_registers++;
+      } else {
+        instruction.reg = free_registers.back();
+        free_registers.pop_back();
+      }
     }
+    free_registers.insert(free_registers.end(), free_later.begin(), free_later.end());
   }
   reusable.assign(num_outputs, {});
   for (int i = 0; i < count; ++i) {
