@@ -467,7 +467,7 @@ DEFINE_OP("Fill")
       if (!dims || !value || dims->elements.size() > 1 || value->elements.size() != 1) return std::nullopt;
       if (dims->elements.empty()) return StaticValue::Scalar(value->elements[0]);
       if (!dims->elements[0] || *dims->elements[0] < 0 || *dims->elements[0] > kMaxRank) return std::nullopt;
-      return StaticValue{.elements = {static_cast<size_t>(*dims->elements[0]), value->elements[0]}};
+      return StaticValue{.elements = std::vector(static_cast<size_t>(*dims->elements[0]), value->elements[0])};
     })
     .Gradient([](Backward& b) {
       b.Return(Gradient(),
