@@ -30,14 +30,7 @@ DEFINE_OP("Slice")
       if (!size || size->elements.size() > static_cast<size_t>(kMaxRank)) {
         return context.set_output(0, input.has_rank() ? PartialShape::UnknownOfRank(input.rank()) : PartialShape());
       }
-      const size_t entries = size->elements.size();
-      if ((begin && begin->elements.size() != entries) ||
-          (input.has_rank() && static_cast<size_t>(input.rank()) != entries)) {
-        throw InvalidArgument("Expected begin and size arguments to be 1-D tensors of as many values as the input has ",
-                              "axes, but got ", begin ? begin->elements.size() : entries, " and ", entries,
-                              " for an input of shape ", input);
-      }
-      PartialShape output = PartialShape::UnknownOfRank(static_cast<int>(entries));
+      PartialShape output = PartialShape::UnknownOfRank(static_cast<int>(size->elements.size()));
       for (int i = 0; i < output.rank(); ++i) {
         const auto wanted = size->elements[static_cast<size_t>(i)];
         if (!wanted) continue;  // known when it runs
