@@ -11,6 +11,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 BUILD = Path(os.environ.get("HEADRACE_BUILD", ROOT / "build"))
+os.environ.setdefault("HEADRACE_VERIFY_PASSES", "1")  # what each pass of a plan leaves is checked
 
 
 class Shell:

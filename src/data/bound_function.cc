@@ -21,18 +21,17 @@ void ForEachFunctionOf(const Node& node, F f) {
   }
 }
 
-bool MakesDataset(const Node& node) {
-  return node.type().find("Dataset") != std::string::npos && node.num_outputs() == 1 &&
-         node.output_dtype(0) == DType::kVariant;
+// Calling the op early or again makes no difference.
+bool IsRepeatable(const OpDef& op) {
+  const Traits& traits = op.traits;
+  return op.effects.pure() || traits.placeholder || traits.makes_dataset || traits.only_checks;
 }
 
 // Ops without effects outside of themselves, in the function and in those that it calls (`seen` so far).
 bool IsPure(const Function& function, const FunctionRunner& runner, std::set<std::string>* seen) {
   bool pure = true;
   for (const auto& node : function.body->nodes()) {
-    if (node->type() != "_Arg" && node->type() != "Assert" && !MakesDataset(*node)) {
-      pure = pure && node->op().effects.pure();
-    }
+    pure = pure && IsRepeatable(node->op());
     ForEachFunctionOf(*node, [&](const std::string& callee) {
       if (!pure || !seen->insert(callee).second) return;
       const auto called = runner.Find(callee);

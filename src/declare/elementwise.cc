@@ -227,7 +227,7 @@ void RunBroadcast(const AnyLane& lane, const Broadcast& shape, const char* const
     const int64_t count = std::min(end - i, by_row ? std::min(kTile, inner - i % inner) : most);
     const char* pointers[kMaxArity];
     for (int k = 0; k < shape.arity; ++k) {
-      const size_t size = lane.in_size[static_cast<size_t>(k)];
+      const size_t size = lane.in_size[k];
       const bool one_value = walks[k] == Walk::kRepeated && shape.strides[k][shape.rank - 1] == 0;
       pointers[k] = tiles[k];
       if (walks[k] == Walk::kDense) {

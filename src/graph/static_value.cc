@@ -10,8 +10,13 @@ namespace {
 constexpr int64_t kMostElements = 256;  // sizes and positions are few; whatever is longer is data
 constexpr int kMostSteps = 200;         // from the output asked for to its ends, so that no graph overflows the stack
 
+// Sizes, axes and positions come in these types; the others are data.
+bool HoldsSizes(DType dtype) {
+  return dtype == DType::kInt16 || dtype == DType::kInt32 || dtype == DType::kInt64;
+}
+
 std::optional<StaticValue> ValueOfConstant(const Tensor& tensor) {
-  if (!IsInteger(tensor.dtype()) || tensor.rank() > 1 || tensor.num_elements() > kMostElements) return std::nullopt;
+  if (!HoldsSizes(tensor.dtype()) || tensor.rank() > 1 || tensor.num_elements() > kMostElements) return std::nullopt;
   StaticValue value{.scalar = tensor.rank() == 0, .elements = {}};
   for (const int64_t element : tensor.AsInt64s()) value.elements.emplace_back(element);
   return value;
@@ -76,7 +81,7 @@ PartialShape StaticValue::ToShape() const {
 }
 
 std::optional<StaticValue> StaticValues::Of(Output output) {
-  if (!IsInteger(output.dtype()) || depth_ >= kMostSteps) return std::nullopt;
+  if (!HoldsSizes(output.dtype()) || depth_ >= kMostSteps) return std::nullopt;
   const Traits& traits = output.node->op().traits;
   if (traits.constant) return ValueOfConstant(output.node->attr<Tensor>("value"));
   if (traits.placeholder) return std::nullopt;  // what is fed may differ from a default

@@ -25,15 +25,15 @@ void FusedProgram::Finish() {
   num_registers = 0;
   for (int i = 0; i < count; ++i) {
     auto& instruction = instructions[i];
-    // Lane functions may write over an operand of elements as wide as theirs, so such a register that ends here serves
-    // at once; any other is free behind the instruction.
-    std::vector<int> ended;
+    // Lane functions may write over an operand of elements as large, so registers that end here serve at once; those
+    // of other sizes serve the next instruction.
+    std::vector<int> free_later;
     for (const int operand : instruction.operands) {
       if (operand < num_inputs || last_use[operand] != i) continue;
       last_use[operand] = -1;  // free it once
-      const auto& producer = instructions[operand - num_inputs];
-      if (producer.reg < 0) continue;
-      (SizeOf(producer.dtype) == SizeOf(instruction.dtype) ? free_registers : ended).push_back(producer.reg);
+      const auto& made = instructions[operand - num_inputs];
+      if (made.reg < 0) continue;
+      (SizeOf(made.dtype) == SizeOf(instruction.dtype) ? free_registers : free_later).push_back(made.reg);
     }
     if (instruction.output < 0) {
       if (free_registers.empty()) {
@@ -43,7 +43,7 @@ void FusedProgram::Finish() {
         free_registers.pop_back();
       }
     }
-    free_registers.insert(free_registers.end(), ended.begin(), ended.end());
+    free_registers.insert(free_registers.end(), free_later.begin(), free_later.end());
   }
   reusable.assign(num_outputs, {});
   for (int i = 0; i < count; ++i) {

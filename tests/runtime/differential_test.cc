@@ -43,9 +43,18 @@ class RandomGraph {
   void AddNode(int64_t width) {
     static const std::vector<const char*> kUnary = {"Tanh", "Relu", "Sigmoid", "Neg", "Abs", "Identity"};
     static const std::vector<const char*> kBinary = {"AddV2", "Mul", "Sub", "Maximum", "SquaredDifference"};
-    const int64_t kind = Draw(0, 9);
+    const int64_t kind = Draw(0, 11);
     if (kind < 3) return values_.push_back(ApplyOp(kUnary[Draw(0, 5)], {{Pick()}}));
     if (kind < 8) return values_.push_back(ApplyOp(kBinary[Draw(0, 4)], {{Pick()}, {Pick()}}));
+    if (kind == 8) {  // what is compared is given, so that no rounding decides
+      const Output chosen = ApplyOp("Less", {{values_[Draw(0, 5)]}, {values_[Draw(0, 5)]}});
+      return values_.push_back(ApplyOp("SelectV2", {{chosen}, {Pick()}, {Pick()}}));
+    }
+    if (kind == 9) {
+      const Output wide = ApplyOp("Cast", {{Pick()}}, {{"DstT", DType::kDouble}});
+      const Output narrow = ApplyOp("Cast", {{ApplyOp("Tanh", {{wide}})}}, {{"DstT", DType::kFloat}});
+      return values_.push_back(ApplyOp("AddV2", {{narrow}, {Pick()}}));
+    }
     Tensor square(DType::kFloat, {width, width}), bias(DType::kFloat, {width});
     for (float& v : square.flat<float>()) v = static_cast<float>(Draw(-4, 4)) / 8;
     for (float& v : bias.flat<float>()) v = static_cast<float>(Draw(-4, 4)) / 8;

@@ -2,10 +2,11 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstdlib>
 
 #include "headrace/op.h"
 #include "kernels/fused_program.h"
-#include "runtime/plan_graph.h"
+#include "runtime/passes.h"
 
 namespace headrace {
 namespace {
@@ -167,6 +168,92 @@ TEST_F(PassTest, FuseEpilogues_LeavesAProductThatOthersUse) {
   const Output product = ApplyOp("MatMul", {{x}, {Constant(Floats({3, 1}, {1, 2, 3}))}});
   const PlanGraph plan = FuseEpilogues(Make({x}, {product, ApplyOp("Relu", {{product}})}), {});
   EXPECT_EQ(Count(plan, "_WithEpilogue"), 0);
+}
+
+TEST_F(PassTest, FuseElementwise_TakesComparisonsChoicesAndCasts) {
+  const Output x = Placeholder({-1}, "x");
+  const Output chosen = ApplyOp(
+      "SelectV2", {{ApplyOp("Greater", {{x}, {Constant(Tensor::Scalar(0.5f))}})}, {x}, {ApplyOp("Neg", {{x}})}});
+  const Output wide = ApplyOp("Sqrt", {{ApplyOp("Cast", {{chosen}}, {{"DstT", DType::kDouble}})}});
+  const PlanGraph plan = FuseElementwise(Make({x}, {wide}), {});
+  EXPECT_EQ(Count(plan, "_FusedElementwise"), 1);
+  EXPECT_EQ(plan.graph.nodes().size(), 3u) << "the feed, the constant and one node for all";
+}
+
+TEST_F(PassTest, Lower_ChoosesAsBroadcastingDoesWhereShapesAgree) {
+  const Output x = Placeholder({4, 2}, "x"),
+               rows = ApplyOp("Placeholder", {}, {{"dtype", DType::kBool}, {"shape", PartialShape{4}}});
+  const Output by_element = ApplyOp("Select", {{ApplyOp("Greater", {{x}, {x}})}, {x}, {x}});
+  const Output by_row = ApplyOp("Select", {{rows}, {x}, {x}});
+  const PlanGraph plan = Lower(Make({x, rows}, {by_element, by_row}), {});
+  EXPECT_EQ(plan.fetches[0].node->type(), "SelectV2");
+  EXPECT_EQ(plan.fetches[1].node->type(), "Select");
+}
+
+class Environment {
+ public:
+  Environment(const char* name, const char* value) : name_(name) { setenv(name, value, 1); }
+  ~Environment() { unsetenv(name_); }
+
+ private:
+  const char* name_;
+};
+
+TEST_F(PassTest, RunPasses_LeavesOutWhatIsSwitchedOff) {
+  const Output x = Placeholder({-1, 4}, "x");
+  const Output y = ApplyOp("Neg", {{ApplyOp("Exp", {{x}})}});
+  EXPECT_EQ(Count(RunPasses(Make({x}, {y}), {}), "_FusedElementwise"), 1);
+  const Environment off("HEADRACE_DISABLE_PASSES", "fuse_elementwise,merge_common");
+  const PlanGraph plan = RunPasses(Make({x}, {y}), {});
+  EXPECT_EQ(Count(plan, "Exp"), 1);
+  EXPECT_EQ(plan.notes.back().find("fuse_elementwise"), std::string::npos) << "and tells what ran";
+  EXPECT_NE(plan.notes.back().find("fold_constants"), std::string::npos);
+}
+
+TEST_F(PassTest, RunPasses_RefusesNamesOfNoPass) {
+  const Output x = Placeholder({}, "x");
+  for (const char* name : {"fuse_everything", "read_variables"}) {
+    const Environment off("HEADRACE_DISABLE_PASSES", name);
+    EXPECT_THROW(RunPasses(Make({x}, {x}), {}), Error) << name;
+  }
+}
+
+TEST_F(PassTest, RunPasses_StopsWhenCancelled) {
+  const Output x = Placeholder({}, "x");
+  Cancellation cancellation;
+  cancellation.Cancel();
+  EXPECT_THROW(RunPasses(Make({x}, {x}), {}, &cancellation), Error);
+}
+
+TEST_F(PassTest, Invariants_NameThePassThatBreaksThem) {
+  const Output x = Placeholder({2, 3}, "x");
+  const Output y = ApplyOp("Neg", {{x}}, {}, "y");
+  const auto broken = [&](auto breaks) -> std::string {
+    PlanGraph plan = Make({x}, {y});
+    const PlanInvariants invariants(plan);
+    EXPECT_NO_THROW(invariants.Check(plan, "nothing"));
+    breaks(plan);
+    try {
+      invariants.Check(plan, "the_pass");
+    } catch (const Error& error) {
+      return error.what();
+    }
+    return "";
+  };
+  const auto says = [](const std::string& message, const char* what) {
+    return message.find("the_pass") != std::string::npos && message.find(what) != std::string::npos;
+  };
+  EXPECT_TRUE(says(broken([](PlanGraph& plan) { plan.fetches.clear(); }), "fetches"));
+  EXPECT_TRUE(says(broken([](PlanGraph& plan) {
+                     const Output other =
+                         plan.AddNode({.name = "other",
+                                       .op = "Const",
+                                       .attrs = {{"dtype", DType::kInt32}, {"value", Tensor::Scalar(1)}}})
+                             ->output();
+                     plan.Replace(plan.fetches[0], other);
+                   }),
+                   "int32"));
+  EXPECT_TRUE(says(broken([](PlanGraph& plan) { plan.fetches[0].node->set_output_shape(0, {2, 4}); }), "[2,4]"));
 }
 
 }  // namespace

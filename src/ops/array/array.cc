@@ -282,13 +282,12 @@ DEFINE_OP("Reshape")
     .Attr("Tshape: {int32, int64} = DT_INT32")
     .Shape([](ShapeContext& context) {
       const PartialShape& input = context.input(0);
-      const int64_t elements = input.IsFullyDefined() ? input.ToShape().num_elements() : -1;
       if (const Tensor* wanted = context.constant(1)) {
         return context.set_output(0, PartialShape(ResolveReshape(wanted->AsInt64s(), input)));
       }
       PartialShape shape = context.ShapeFromInput(1);
       // Of sizes that a run tells, one follows from the others if the elements are counted.
-      if (shape.has_rank() && elements >= 0 && std::ranges::count(shape.dims(), -1) == 1) {
+      if (shape.has_rank() && input.IsFullyDefined() && std::ranges::count(shape.dims(), -1) == 1) {
         shape = PartialShape(ResolveReshape({shape.dims().begin(), shape.dims().end()}, input));
       }
       context.set_output(0, shape);
@@ -468,9 +467,7 @@ DEFINE_OP("Fill")
       if (!dims || !value || dims->elements.size() > 1 || value->elements.size() != 1) return std::nullopt;
       if (dims->elements.empty()) return StaticValue::Scalar(value->elements[0]);
       if (!dims->elements[0] || *dims->elements[0] < 0 || *dims->elements[0] > kMaxRank) return std::nullopt;
-      StaticValue filled;
-      filled.elements.assign(static_cast<size_t>(*dims->elements[0]), value->elements[0]);
-      return filled;
+      return StaticValue{.elements = std::vector(static_cast<size_t>(*dims->elements[0]), value->elements[0])};
     })
     .Gradient([](Backward& b) {
       b.Return(Gradient(),
