@@ -23,6 +23,7 @@
 
 namespace headrace {
 
+class ControlFlowContext;
 class Graph;
 class Node;
 struct OpDef;
@@ -50,6 +51,8 @@ class Node {
   const std::string& type() const;  // the op's name
   Graph* graph() const { return graph_; }
   const std::string& device() const { return device_; }
+  // The branch or loop that it was built in; nullptr outside of any, and for nodes that were imported.
+  ControlFlowContext* context() const { return context_; }
   const std::vector<Output>& inputs() const { return inputs_; }
   const Output& input(int i) const { return inputs_.at(i); }
   const std::vector<Node*>& control_inputs() const { return control_inputs_; }
@@ -81,6 +84,7 @@ class Node {
   const OpDef* op_ = nullptr;
   Graph* graph_ = nullptr;
   std::string device_;
+  ControlFlowContext* context_ = nullptr;
   std::vector<Output> inputs_;
   std::vector<Node*> control_inputs_;
   AttrMap attrs_;
@@ -97,6 +101,27 @@ struct NodeSpec {
   std::vector<Node*> control_inputs;
   AttrMap attrs;  // absent ones take the op's defaults
   std::string device;
+  ControlFlowContext* context = nullptr;
+};
+
+// A branch of tf.cond or a tf.while_loop while v1 graphs are built: a node that is made inside gets what comes from
+// outside through a Switch or an Enter (flow/ has the two kinds). Owned by the graph.
+class ControlFlowContext {
+ public:
+  explicit ControlFlowContext(ControlFlowContext* outer) : outer_(outer) {}
+  virtual ~ControlFlowContext() = default;
+  ControlFlowContext(const ControlFlowContext&) = delete;
+  ControlFlowContext* outer() const { return outer_; }
+  // What stands inside for a tensor, which may be one of outside.
+  virtual Output AddValue(Output value) = 0;
+  // Completes the spec of a node that is to be made inside: its inputs and control inputs.
+  virtual void Adopt(NodeSpec* spec) = 0;
+  virtual void Made(Node* node) = 0;  // the node is there
+  // The context in which this node is made instead: a gradient may add to the forward pass.
+  virtual ControlFlowContext* PlaceOf(const NodeSpec&) { return this; }
+
+ private:
+  ControlFlowContext* outer_;
 };
 
 // One argument of an op application: a tensor, or a list of them for arguments that take a list.
@@ -172,8 +197,15 @@ class Graph : public std::enable_shared_from_this<Graph> {
   void AddControlInput(Node* node, Node* input);
   void ClearControlInputs(Node* node);
   void RemoveNodes(const std::function<bool(const Node&)>& remove);  // none of them may be used by a node that stays
-  std::vector<Node*> TopologicalOrder() const;                       // errors: InvalidArgument naming a cycle
+  // Inputs first; what a v1 loop's Merge gets from its NextIteration does not count. Errors: InvalidArgument naming a
+  // cycle.
+  std::vector<Node*> TopologicalOrder() const;
   void InferShapes(Node* node);
+
+  // More inputs and outputs of a node that is there, and attributes that say so: a function that is called takes and
+  // gives more.
+  void Extend(Node* node, AttrMap attrs, const std::vector<Output>& inputs,
+              const std::vector<std::pair<DType, PartialShape>>& outputs);
 
   // --- names, scopes ---
   std::string UniqueName(std::string_view name, bool mark_as_used = true);  // within the current scope
@@ -181,6 +213,9 @@ class Graph : public std::enable_shared_from_this<Graph> {
   void set_name_scope(std::string scope) { name_scope_ = std::move(scope); }
   std::vector<std::vector<Node*>>& control_dependency_stack() { return control_stack_; }
   std::string& current_device() { return device_; }
+  ControlFlowContext* context() const { return context_; }  // in which nodes are made; nullptr outside of any
+  void set_context(ControlFlowContext* context) { context_ = context; }
+  ControlFlowContext* Keep(std::unique_ptr<ControlFlowContext> context);
 
   // --- functions ---
   void AddFunction(std::shared_ptr<const Function> function);  // same name again: ignored
@@ -224,6 +259,8 @@ class Graph : public std::enable_shared_from_this<Graph> {
   std::map<std::string, std::vector<CollectionItem>> collections_;
   std::unordered_map<std::type_index, std::shared_ptr<void>> extensions_;
   std::vector<std::vector<Node*>> control_stack_;
+  std::vector<std::unique_ptr<ControlFlowContext>> contexts_;
+  ControlFlowContext* context_ = nullptr;
   std::vector<std::pair<Output, Output>> captures_;
   std::string name_scope_, device_;
   Graph* outer_ = nullptr;
@@ -276,7 +313,20 @@ class NameScope {
   std::string name_, outer_;
 };
 
-// tf.control_dependencies on the current graph. An empty list adds none; Clear() leaves those in force. RAII.
+// Makes a context, or none, the one in which nodes are made. RAII.
+class ContextScope {
+ public:
+  explicit ContextScope(ControlFlowContext* context, Graph& graph = Graph::Current());
+  ~ContextScope();
+  ContextScope(const ContextScope&) = delete;
+
+ private:
+  Graph& graph_;
+  ControlFlowContext* saved_;
+};
+
+// tf.control_dependencies on the current graph. An empty list adds none; Clear() leaves those in force, and the
+// branch or loop that is being built. RAII.
 class ControlDependencies {
  public:
   explicit ControlDependencies(std::vector<Node*> nodes, Graph& graph = Graph::Current());
@@ -285,9 +335,10 @@ class ControlDependencies {
   ControlDependencies(const ControlDependencies&) = delete;
 
  private:
-  explicit ControlDependencies(Graph& graph) : graph_(graph) {}
+  explicit ControlDependencies(Graph& graph) : graph_(graph), context_(graph.context()) {}
   Graph& graph_;
   std::vector<std::vector<Node*>> saved_;
+  ControlFlowContext* context_;
 };
 
 // Shorthand for one-output ops on the current graph: Apply("Neg", {{x}}).

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "headrace/canned.h"
+#include "headrace/control_flow.h"
 #include "headrace/dataset.h"
 #include "headrace/error.h"
 #include "headrace/estimator.h"

@@ -260,6 +260,26 @@ struct OpAttr {
   std::optional<int64_t> minimum;  // of an int, or of a list's length
 };
 
+// What an op does to the flow of a v1 graph, in which a tensor may be dead (its branch was not taken) and a node may
+// run once an iteration of the frame that an Enter opened.
+enum class Flow : uint8_t {
+  kNone,
+  kSwitch,         // input 0 goes to output 0 or 1, as the bool input 1 says; the other is dead
+  kMerge,          // output 0 is the input that is not dead, output 1 its number
+  kEnter,          // into the frame of the attribute frame_name
+  kExit,           // out of it
+  kNextIteration,  // the only edge that leads back
+  kLoopCond,       // whether the frame goes round once more
+};
+
+// What an op does with the functions that its attributes name. Gradients go through them by this.
+enum class Calls : uint8_t {
+  kNone,
+  kOnce,    // the function of attribute "f", on all inputs
+  kBranch,  // one of "then_branch" and "else_branch", or of "branches", as input 0 says, on the other inputs
+  kLoop,    // "body" on all inputs, again on its results as long as "cond" of them holds
+};
+
 struct OpDef {
   std::string name;
   std::string family;  // the folder of its declaration: "math"; empty for those that only plans use
@@ -272,6 +292,8 @@ struct OpDef {
   KernelFactory kernel;       // empty for ops that only exist in graphs (NoOp has one; Placeholder has none)
   GradientFunction gradient;  // empty: not differentiable unless no_gradient
   bool no_gradient = false;   // declared to pass none
+  Flow flow = Flow::kNone;
+  Calls calls = Calls::kNone;
   bool reuses_input = false;  // the kernel calls ReuseOrAllocateOutput
   Lanes lanes;                // of elementwise ops
 

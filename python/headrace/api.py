@@ -50,6 +50,9 @@ arrays: concat unstack split transpose gather gather_nd slice strided_slice bool
 arrays: matrix_transpose meshgrid setdiff1d broadcast_dynamic_shape repeat
 arrays: ones_like one_hot pad tile reverse unique sequence_mask broadcast_to stop_gradient newaxis
 control_flow: no_op group tuple=tuple_ Print Assert
+branches: cond case while_loop
+functional: map_fn scan foldl foldr
+tensor_array: TensorArray
 random: random_uniform random_normal truncated_normal random_shuffle
 strings: as_string string_to_number string_join string_split substr regex_replace string_to_hash_bucket_fast
 strings: string_to_hash_bucket
@@ -77,7 +80,8 @@ checks: assert_negative assert_positive assert_non_negative assert_non_positive 
 checks: assert_rank assert_rank_at_least assert_rank_in assert_same_float_dtype assert_proper_iterable is_numeric_tensor
 checks: is_non_decreasing is_strictly_increasing
 errors: OpError
-optimizers: gradients UnconnectedGradients
+gradients: gradients UnconnectedGradients AggregationMethod custom_gradient RegisterGradient NoGradient
+gradients: NotDifferentiable=NoGradient hessians
 data: decode_csv
 type_specs: TypeSpec TensorSpec SparseTensorSpec IndexedSlicesSpec
 dtypes: qint8 qint16 qint32 quint8 quint16 QUANTIZED_DTYPES

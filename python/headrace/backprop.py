@@ -13,7 +13,7 @@ from typing import Any
 
 from headrace import _core, structure
 from headrace.framework import IndexedSlices, Tensor, convert_to_tensor, executing_eagerly, get_default_graph
-from headrace.optimizers import UnconnectedGradients, gradients
+from headrace.gradients import UnconnectedGradients, gradients
 
 _VARIABLES: weakref.WeakValueDictionary[int, Any] = weakref.WeakValueDictionary()  # by the number of their handle
 

@@ -440,6 +440,16 @@ Operation.values = lambda self: tuple(self.outputs)
 # --------------------------------------------------------------------------------------------------- composite tensors
 
 
+class _Components:
+    """How to put a composite tensor together again, for headrace.structure."""
+
+    def __init__(self, cls: type) -> None:
+        self._cls = cls
+
+    def _from_components(self, components: Iterable[Any]) -> Any:
+        return self._cls(*components)
+
+
 class IndexedSlices:
     """Some rows of a larger tensor: `values[i]` is row `indices[i]`. What sparse gradients are."""
 
@@ -452,6 +462,14 @@ class IndexedSlices:
     graph = property(lambda self: self.values.graph)
     device = property(lambda self: self.values.device)
     shape = property(lambda self: TensorShape(None if self.dense_shape is None else constant_value(self.dense_shape)))
+
+    def _to_components(self) -> tuple[Tensor, ...]:
+        parts = (self.values, self.indices)
+        return parts if self.dense_shape is None else (*parts, self.dense_shape)
+
+    @property
+    def _type_spec(self) -> _Components:
+        return _Components(IndexedSlices)
 
     def _as_tensor(self) -> Tensor:
         from headrace import _ops
@@ -498,6 +516,13 @@ class SparseTensor:
 
     def get_shape(self) -> TensorShape:
         return self.shape
+
+    def _to_components(self) -> tuple[Tensor, ...]:
+        return (self.indices, self.values, self.dense_shape)
+
+    @property
+    def _type_spec(self) -> _Components:
+        return _Components(SparseTensor)
 
     def eval(self, feed_dict: Any = None, session: Any = None) -> SparseTensorValue:
         return _session(session).run(self, feed_dict)

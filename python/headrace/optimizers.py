@@ -212,24 +212,3 @@ class RMSPropOptimizer(_NativeOptimizer):
         self._learning_rate = learning_rate
         native = _core.rmsprop_optimizer(learning_rate, decay, momentum, epsilon, centered, name)
         self._set(native, name, use_locking)
-
-
-def gradients(
-    ys: Any, xs: Any, grad_ys: Any = None, name: str = "gradients", colocate_gradients_with_ops: bool = False,
-    gate_gradients: bool = False, aggregation_method: Any = None, stop_gradients: Any = None,
-    unconnected_gradients: Any = "none",
-) -> list[Any]:  # fmt: skip
-    """The gradients of sum(ys) by each of xs: a Tensor, an IndexedSlices, or None where ys don't depend on it."""
-    from headrace.arrays import zeros_like
-
-    ys = list(ys) if isinstance(ys, (list, tuple)) else [ys]
-    xs = list(xs) if isinstance(xs, (list, tuple)) else [xs]
-    if grad_ys is None:
-        grad_ys = []
-    elif not isinstance(grad_ys, (list, tuple)):
-        grad_ys = [grad_ys]
-    stops = [] if stop_gradients is None else stop_gradients
-    result = _core.gradients(ys, xs, grad_ys, stops if isinstance(stops, (list, tuple)) else [stops], name)
-    if getattr(unconnected_gradients, "value", unconnected_gradients) == "zero":
-        result = [zeros_like(x) if gradient is None else gradient for gradient, x in zip(result, xs)]
-    return result

@@ -13,7 +13,9 @@ NB_MODULE(_core, m) {
   BindEager(m);
   BindVariables(m);
   BindArguments(m);
+  BindControlFlow(m);
   BindSession(m);
+  BindGradients(m);
   BindNn(m);
   BindOptimizers(m);
   BindData(m);

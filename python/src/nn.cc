@@ -1,8 +1,7 @@
-// tf.layers, tf.losses, tf.metrics, tf.summary and tf.gradients.
+// tf.layers, tf.losses, tf.metrics and tf.summary.
 #include "nn.h"
 #include "bind.h"
 #include "casters.h"
-#include "headrace/gradients.h"
 #include "headrace/layers.h"
 #include "headrace/losses.h"
 #include "headrace/metrics.h"
@@ -162,28 +161,6 @@ void BindNn(nb::module_& m) {
     return MergeSummaries(OutputsFromPython(summaries), name);
   });
   m.def("merge_all_summaries", [](const std::string& collection) { return MergeAllSummaries(collection); });
-  m.def("gradients",
-        [](nb::handle ys, nb::handle xs, nb::handle grad_ys, nb::handle stop_gradients, const std::string& name) {
-          const auto sources = [](nb::handle values) {
-            std::vector<Output> outputs;
-            for (nb::handle value : values) {
-              Variable* variable = nullptr;
-              const bool is_variable = nb::try_cast(value, variable, false) && variable;
-              outputs.push_back(is_variable ? variable->handle : OutputFromPython(value));
-            }
-            return outputs;
-          };
-          const std::vector<Output> x_outputs = sources(xs);
-          GradientOptions options;
-          options.name = name;
-          for (nb::handle grad : grad_ys) options.grad_ys.push_back(grad.is_none() ? Output() : OutputFromPython(grad));
-          options.stop_gradients = sources(stop_gradients);
-          nb::list result;
-          for (const Gradient& gradient : Gradients(OutputsFromPython(ys), x_outputs, options)) {
-            result.append(GradientToPython(gradient));
-          }
-          return result;
-        });
 }
 
 }  // namespace headrace::python

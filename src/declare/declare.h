@@ -184,6 +184,14 @@ class OpDeclaration {
     return std::move(*this);
   }
 
+  OpDeclaration&& Flow(headrace::Flow flow) && {
+    op_.flow = flow;
+    return std::move(*this);
+  }
+  OpDeclaration&& Calls(headrace::Calls calls) && {
+    op_.calls = calls;
+    return std::move(*this);
+  }
   OpDeclaration&& Stateful() && {
     op_.effects.stateful = true;
     return std::move(*this);

@@ -30,6 +30,8 @@ Graph& Graph::operator=(Graph&& other) noexcept {
   collections_ = std::move(other.collections_);
   extensions_ = std::move(other.extensions_);
   control_stack_ = std::move(other.control_stack_);
+  contexts_ = std::move(other.contexts_);
+  context_ = other.context_;
   captures_ = std::move(other.captures_);
   name_scope_ = std::move(other.name_scope_);
   device_ = std::move(other.device_);
@@ -60,6 +62,7 @@ Graph Graph::ExtractSubgraph(const std::vector<const Node*>& roots, std::unorder
   for (const Node* node : needed) {
     auto fresh = std::unique_ptr<Node>(new Node(*node));
     fresh->graph_ = &copy;
+    fresh->context_ = nullptr;
     to[node] = fresh.get();
     copy.by_name_[fresh->name_] = fresh.get();
     copy.nodes_.push_back(std::move(fresh));
@@ -142,6 +145,7 @@ Node* Graph::AddNode(NodeSpec spec) {
   node->op_ = &op;
   node->graph_ = this;
   node->device_ = std::move(spec.device);
+  node->context_ = spec.context;
   node->inputs_ = std::move(spec.inputs);
   node->control_inputs_ = std::move(spec.control_inputs);
   node->attrs_ = std::move(spec.attrs);
@@ -189,7 +193,7 @@ Node* Graph::Apply(std::string_view op_name, const std::vector<OpArgument>& argu
   std::vector<OpArgument> local = arguments;
   for (OpArgument& tensors : local) {
     for (Output& tensor : tensors) {
-      if (tensor && tensor.graph() != this) tensor = Capture(tensor);
+      if (tensor && tensor.graph() != this && !context_) tensor = Capture(tensor);  // a context does so itself
     }
   }
   spec.attrs = std::move(attrs);
@@ -207,7 +211,20 @@ Node* Graph::Apply(std::string_view op_name, const std::vector<OpArgument>& argu
     const auto& change = static_cast<NodeRules*>(rules->second.get())->change;
     if (change) change(spec);
   }
-  return AddNode(std::move(spec));
+  ControlFlowContext* const context = context_ ? context_->PlaceOf(spec) : nullptr;
+  if (!context) return AddNode(std::move(spec));
+  spec.context = context;
+  {
+    const NameScope scope(spec.name + "/", *this);  // of what brings the inputs in
+    context->Adopt(&spec);
+  }
+  Node* node = AddNode(std::move(spec));
+  context->Made(node);
+  return node;
+}
+
+ControlFlowContext* Graph::Keep(std::unique_ptr<ControlFlowContext> context) {
+  return contexts_.emplace_back(std::move(context)).get();
 }
 
 Node* Graph::FindNode(std::string_view name) const {
@@ -277,6 +294,23 @@ void Graph::ClearControlInputs(Node* node) {
   ++version_;
 }
 
+void Graph::Extend(Node* node, AttrMap attrs, const std::vector<Output>& inputs,
+                   const std::vector<std::pair<DType, PartialShape>>& outputs) {
+  CheckMutable();
+  std::unique_lock lock(mutex_);
+  for (const Output& input : inputs) {
+    node->inputs_.push_back(input);
+    node->input_refs_.push_back(false);
+  }
+  for (auto& [name, value] : attrs) node->attrs_[name] = std::move(value);
+  for (const auto& [dtype, shape] : outputs) {
+    node->output_dtypes_.push_back(dtype);
+    node->output_refs_.push_back(false);
+    node->output_shapes_.push_back(shape);
+  }
+  ++version_;
+}
+
 void Graph::RemoveNodes(const std::function<bool(const Node&)>& remove) {
   CheckMutable();
   std::unique_lock lock(mutex_);
@@ -310,6 +344,7 @@ std::vector<Node*> Graph::TopologicalOrder() const {
       }
       Node* input = next < inputs ? node->inputs_[next].node : node->control_inputs_[next - inputs];
       ++next;
+      if (node->op().flow == Flow::kMerge && input->op().flow == Flow::kNextIteration) continue;
       Mark& mark = marks[input];
       if (mark == Mark::kOpen) throw InvalidArgument("the graph has a cycle through '", input->name(), "'");
       if (mark == Mark::kDone) continue;

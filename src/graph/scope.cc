@@ -74,6 +74,14 @@ GraphScope::~GraphScope() {
   }
 }
 
+ContextScope::ContextScope(ControlFlowContext* context, Graph& graph) : graph_(graph), saved_(graph.context()) {
+  graph.set_context(context);
+}
+
+ContextScope::~ContextScope() {
+  graph_.set_context(saved_);
+}
+
 NameScope::NameScope(std::string_view name, Graph& graph) : graph_(graph), outer_(graph.name_scope()) {
   if (name.empty()) {
     name_ = "";
@@ -92,18 +100,20 @@ NameScope::~NameScope() {
 }
 
 ControlDependencies::ControlDependencies(std::vector<Node*> nodes, Graph& graph)
-    : graph_(graph), saved_(graph.control_dependency_stack()) {
+    : graph_(graph), saved_(graph.control_dependency_stack()), context_(graph.context()) {
   graph.control_dependency_stack().push_back(std::move(nodes));
 }
 
 std::unique_ptr<ControlDependencies> ControlDependencies::Clear(Graph& graph) {
   auto scope = std::unique_ptr<ControlDependencies>(new ControlDependencies(graph));
   scope->saved_ = std::exchange(graph.control_dependency_stack(), {});
+  graph.set_context(nullptr);
   return scope;
 }
 
 ControlDependencies::~ControlDependencies() {
   graph_.control_dependency_stack() = std::move(saved_);
+  graph_.set_context(context_);
 }
 
 std::shared_ptr<const Function> TraceFunction(

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <map>
 
+#include "runtime/liveness.h"
 #include "runtime/passes.h"
 #include "runtime/plan.h"
 #include "runtime/run_state.h"
@@ -44,6 +45,7 @@ class Builder {
   }
 
   std::shared_ptr<const Plan> Build() {
+    liveness_.emplace(source_->graph);
     FindVariables();
     for (const Output& feed : source_->feeds) AddFeed(feed);
     for (const Node* node : MakeSchedule(*source_, variables_)) {
@@ -55,13 +57,30 @@ class Builder {
       AddStep(*node);
     }
     while (!waiting_reads_.empty()) AddRead(0);
-    for (const Output& fetch : source_->fetches) plan_->results.push_back(refs_.at(Key(fetch)));
+    for (const Output& fetch : source_->fetches) {
+      plan_->results.push_back(refs_.at(Key(fetch)));
+      plan_->result_guards.push_back(liveness_->Of(fetch));
+    }
+    AddGuards();
     PlaceValues();
     return plan_;
   }
 
  private:
   static std::pair<const Node*, int> Key(Output output) { return {output.node, output.index}; }
+
+  void AddGuards() {
+    for (int g = 0; g < liveness_->num_guards(); ++g) {
+      Guard& guard = plan_->guards.emplace_back();
+      for (const int i : liveness_->ConditionsOf(g)) {
+        const Condition& condition = liveness_->condition(i);
+        const bool is_any = !condition.any.empty();
+        guard.push_back({.predicate = is_any ? ValueRef() : refs_.at(Key(condition.predicate)),
+                         .value = condition.value,
+                         .any = condition.any});
+      }
+    }
+  }
 
   void FindVariables() {
     for (const Node* node : source_->graph.TopologicalOrder()) {
@@ -165,11 +184,21 @@ class Builder {
     }
     if (refs_.contains({&node, 0}) && node.inputs().empty()) return;  // a variable's handle
     if (node.op().traits.only_orders) return;
+    step.guard = liveness_->Of(&node);
+    if (node.op().flow == Flow::kSwitch) {  // both outputs are the input: who lives on which is for guards to say
+      for (int i = 0; i < 2; ++i) refs_.try_emplace({&node, i}, refs_.at(Key(node.input(0))));
+      return;
+    }
     if (!node.op().kernel) {
       throw Unimplemented("op ", node.type(), " can't run: it has no kernel [op ", OriginOf(node), "]");
     }
-    step.kernel = kernels_.Get(node);
-    step.variables = VariableArguments(node);
+    if (node.op().flow == Flow::kMerge) {
+      for (const Output& input : node.inputs()) step.input_guards.push_back(liveness_->Of(input));
+    } else {
+      step.kernel = kernels_.Get(node);
+      // The steps of a function that is called lock what they touch themselves.
+      if (node.op().calls == Calls::kNone) step.variables = VariableArguments(node);
+    }
     for (const Output& input : node.inputs()) {
       plan_->inputs.push_back(refs_.at(Key(input)));
       step.num_inputs++;
@@ -197,6 +226,11 @@ class Builder {
         plan.needed[plan.inputs[i].index] = true;
       }
     }
+    for (int s = 0; s < steps; ++s) {
+      NoteUses(plan.steps[s].guard, s, &last_use);
+      for (const int guard : plan.steps[s].input_guards) NoteUses(guard, s, &last_use);
+    }
+    for (const int guard : plan.result_guards) NoteUses(guard, steps, &last_use);
     std::vector<bool> kept(plan.num_values);
     plan.moves.assign(plan.results.size(), 0);
     for (size_t i = plan.results.size(); i-- > 0;) {
@@ -241,6 +275,17 @@ class Builder {
     }
   }
 
+  // A predicate is needed as long as steps ask for it.
+  void NoteUses(int guard, int step, std::vector<int>* last_use) {
+    for (const GuardCondition& condition : plan_->guards[guard]) {
+      for (const int other : condition.any) NoteUses(other, step, last_use);
+      if (!condition.any.empty() || condition.predicate.kind != ValueRef::Kind::kValue) continue;
+      int& last = (*last_use)[condition.predicate.index];
+      last = std::max(last, step);
+      plan_->needed[condition.predicate.index] = true;
+    }
+  }
+
   void MarkDying(int s, const std::vector<int>& last_use, const std::vector<bool>& kept) {
     Plan& plan = *plan_;
     Step& step = plan.steps[s];
@@ -275,6 +320,7 @@ class Builder {
   KernelCache& kernels_;
   RunEnvironment environment_;
   VariableUse variables_;
+  std::optional<Liveness> liveness_;
   std::map<std::pair<const Node*, int>, ValueRef> refs_;
   std::vector<const Node*> waiting_reads_;
 };

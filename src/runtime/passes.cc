@@ -13,6 +13,7 @@ namespace headrace {
 namespace {
 
 constexpr Pass kPasses[] = {
+    {"raise_loops", RaiseLoops, true},
     {"read_variables", ReadVariables, true},
     {"forward_identities", ForwardIdentities},
     {"fold_constants", FoldConstants},

@@ -30,7 +30,17 @@ struct Step {
   int variable = -1;                        // what the step reads, in Plan::variables
   std::vector<VariableArgument> variables;  // what the kernel reads and writes itself
   std::vector<int> dying;                   // values that no later step needs
+  int guard = 0;                            // in Plan::guards: the step runs if it holds
+  std::vector<int> input_guards;            // of a step that hands on the input whose guard holds, and has no kernel
 };
+
+// The step of a branch of a conditional runs if all of these hold; each predicate is known if those before it hold.
+struct GuardCondition {
+  ValueRef predicate;
+  bool value = false;
+  std::vector<int> any;  // if not empty, instead: one of these guards holds
+};
+using Guard = std::vector<GuardCondition>;
 
 class RunState;
 class Plan {
@@ -45,7 +55,9 @@ class Plan {
   int num_values = 0, num_slots = 0;
   std::vector<int> slot_of_value;  // -1: a fresh tensor (results, strings, feeds)
   std::shared_ptr<bool[]> needed;  // by value: somebody uses it
+  std::vector<Guard> guards;       // 0: always holds
   std::vector<ValueRef> results;   // of the fetches
+  std::vector<int> result_guards;  // beside `results`
   std::vector<uint8_t> moves;      // beside `results`: the value is not returned again behind it
   std::vector<PartialShape> feed_shapes;
   std::vector<DType> feed_dtypes;

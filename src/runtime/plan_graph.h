@@ -69,6 +69,7 @@ std::string OriginOf(const Node& node);
 
 // --- the passes (passes.cc lists them in running order) ---
 PlanGraph Prune(PlanGraph plan, const PlanOptions& options);
+PlanGraph RaiseLoops(PlanGraph plan, const PlanOptions& options);
 PlanGraph ReadVariables(PlanGraph plan, const PlanOptions& options);
 PlanGraph ForwardIdentities(PlanGraph plan, const PlanOptions& options);
 PlanGraph FoldConstants(PlanGraph plan, const PlanOptions& options);

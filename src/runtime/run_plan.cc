@@ -96,7 +96,9 @@ std::shared_ptr<const Plan> Plan::Fork() const {
   fork->num_slots = num_slots;
   fork->slot_of_value = slot_of_value;
   fork->needed = needed;
+  fork->guards = guards;
   fork->results = results;
+  fork->result_guards = result_guards;
   fork->moves = moves;
   fork->feed_shapes = feed_shapes;
   fork->feed_dtypes = feed_dtypes;
@@ -202,6 +204,9 @@ void RunState::Run(std::span<Tensor> feeds, std::span<Tensor> results, const Run
   RunSteps();
   for (size_t i = 0; i < results.size(); ++i) {
     const ValueRef& result = plan_.results[i];
+    if (plan_.result_guards[i] != 0 && !Holds(plan_.result_guards[i])) {
+      throw InvalidArgument("Retval[", i, "] does not have value: it is in a branch that was not taken");
+    }
     if (result.kind == ValueRef::Kind::kConstant) {
       results[i] = plan_.constants[result.index];
     } else if (plan_.moves[i]) {
@@ -251,6 +256,10 @@ void RunState::RunSteps() {
         throw error.With(" before op " + OriginOf(*step.node));
       }
     }
+    if (step.guard != 0 && !Holds(step.guard)) {
+      for (const int value : step.dying) values_[value] = Tensor();
+      continue;
+    }
     const auto start = timed ? std::chrono::steady_clock::now() : std::chrono::steady_clock::time_point();
     try {
       RunStep(step);
@@ -266,6 +275,7 @@ void RunState::RunSteps() {
 }
 
 void RunState::RunStep(const Step& step) {
+  if (!step.input_guards.empty()) return Merge(step);
   if (step.variable >= 0) {
     VariableState& state = *plan_.variables[step.variable];
     const std::shared_lock lock(state.mutex);
@@ -283,6 +293,27 @@ void RunState::RunStep(const Step& step) {
   VariableLocks locks;
   locks.Take(step.variables, inputs_);
   step.kernel(*this);
+}
+
+bool RunState::Holds(int guard) const {
+  const auto holds = [this](const GuardCondition& condition) {
+    if (condition.any.empty()) return *At(condition.predicate).data<bool>() == condition.value;
+    return std::ranges::any_of(condition.any, [this](int other) { return Holds(other); });
+  };
+  return guard == 0 || std::ranges::all_of(plan_.guards[guard], holds);
+}
+
+const Tensor& RunState::At(const ValueRef& ref) const {
+  return ref.kind == ValueRef::Kind::kConstant ? plan_.constants[ref.index] : values_[ref.index];
+}
+
+void RunState::Merge(const Step& step) {
+  for (int i = 0; i < step.num_inputs; ++i) {
+    if (!Holds(step.input_guards[i])) continue;
+    values_[step.first_output] = At(plan_.inputs[step.first_input + i]);
+    values_[step.first_output + 1] = Tensor::Scalar(static_cast<int32_t>(i));
+    return;
+  }
 }
 
 std::vector<Tensor> RunPlan(const Plan& plan, std::vector<Tensor> feeds, const RunEnvironment& environment) {

@@ -30,6 +30,9 @@ class RunState final : public RunContext, public FunctionFrame {
   void RunStep(const Step& step);
   void Clear();
   void Trim();
+  bool Holds(int guard) const;
+  const Tensor& At(const ValueRef& ref) const;
+  void Merge(const Step& step);
 
   const Plan& plan_;
   std::shared_ptr<const Plan> lent_by_;

@@ -8,6 +8,7 @@
 
 #include "base/thread_pool.h"
 #include "declare/declare.h"
+#include "ops/control/tensor_list.h"
 #include "headrace/operators.h"
 #include "headrace/ops/math.h"
 #include "kernels/convert.h"
@@ -485,6 +486,7 @@ DEFINE_OP("ZerosLike")
         context.set_output(0, Tensor(DType::kString, input.shape()));
         return;
       }
+      if (input.dtype() == DType::kVariant) return context.set_output(0, ZerosLikeList(TensorListOf(input)));
       Tensor& output = context.AllocateOutput(0, input.shape());
       std::memset(output.raw(), 0, output.bytes());
     })

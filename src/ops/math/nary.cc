@@ -12,6 +12,7 @@
 #include "headrace/ops/array.h"
 #include "kernels/dispatch.h"
 #include "kernels/fold.h"
+#include "ops/control/tensor_list.h"
 
 namespace headrace {
 namespace {
@@ -23,6 +24,15 @@ void SumShapes(ShapeContext& context) {
 }
 
 Kernel SumKernel(const Node& node) {
+  if (node.output_dtype(0) == DType::kVariant) {
+    return [](KernelContext& context) {
+      Tensor sum = context.input(0);
+      for (int i = 1; i < context.num_inputs(); ++i) {
+        sum = AddLists(TensorListOf(sum), TensorListOf(context.input(i)));
+      }
+      context.set_output(0, sum);
+    };
+  }
   static const Lanes lanes = LanesOf<float, double, int32_t, int64_t>([](auto x, auto y) { return x + y; });
   const TileFunction add = lanes.Tile(node.output_dtype(0));
   if (!add) throw Unimplemented("AddN has no kernel for ", node.output_dtype(0), " at ", node.name());
@@ -57,7 +67,7 @@ DEFINE_OP("AddN")
     .Input("inputs: N * T")
     .Output("sum: T")
     .Attr("N: int >= 1")
-    .Attr("T: {float, double, int32, int64}")
+    .Attr("T: {float, double, int32, int64, variant}")
     .Shape(SumShapes)
     .Kernel(SumKernel)
     .ReusesInput()

@@ -2,6 +2,7 @@
 // Results above a bound stay computed in the run, so that a plan doesn't grow by a tensor that a Fill made.
 #include <algorithm>
 
+#include "runtime/liveness.h"
 #include "runtime/plan_graph.h"
 #include "runtime/run_kernel.h"
 
@@ -27,6 +28,7 @@ bool HoldsPlainValue(DType dtype) {
 }
 
 bool IsFoldable(const Node& node) {
+  if (node.op().flow != Flow::kNone) return false;
   if (!node.op().effects.pure() || !node.op().kernel || !node.control_inputs().empty() || node.inputs().empty()) {
     return false;
   }
@@ -73,9 +75,10 @@ std::vector<Tensor> Fold(const Node& node) {
 }  // namespace
 
 PlanGraph FoldConstants(PlanGraph plan, const PlanOptions& options) {
+  const Liveness liveness(plan.graph);
   int folded = 0;
   for (Node* node : plan.graph.TopologicalOrder()) {
-    if (node->op().traits.constant) continue;
+    if (node->op().traits.constant || liveness.Of(node) != 0) continue;  // a constant would live where it must not
     const auto values = Fold(*node);
     if (values.empty()) continue;
     ++folded;

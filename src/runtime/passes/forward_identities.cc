@@ -2,6 +2,7 @@
 // input does stays, since its users wait for that through it.
 #include <algorithm>
 
+#include "runtime/liveness.h"
 #include "runtime/plan_graph.h"
 
 namespace headrace {
@@ -12,6 +13,7 @@ bool PassesItsInputOn(const Node& node) {
 }
 
 PlanGraph ForwardIdentities(PlanGraph plan, const PlanOptions& options) {
+  const Liveness liveness(plan.graph);
   for (Node* node : plan.graph.TopologicalOrder()) {
     if (!PassesItsInputOn(*node)) continue;
     Node* source = node->input(node->op().traits.forwards).node;
@@ -21,7 +23,8 @@ PlanGraph ForwardIdentities(PlanGraph plan, const PlanOptions& options) {
     };
     if (!std::ranges::all_of(node->control_inputs(), waited_for)) continue;
     plan.Replace(node->output(), node->input(node->op().traits.forwards));
-    plan.ReplaceControl(node, source);
+    // A Switch outlives its outputs: who waits for one of them must die with it.
+    if (liveness.Of(node) == liveness.Of(source)) plan.ReplaceControl(node, source);
   }
   return Prune(std::move(plan), options);
 }

@@ -5,6 +5,7 @@
 #include <unordered_set>
 
 #include "kernels/fused_program.h"
+#include "runtime/liveness.h"
 #include "runtime/plan_graph.h"
 
 namespace headrace {
@@ -27,7 +28,7 @@ bool MayHaveOneShape(const PartialShape& a, const PartialShape& b) {
 
 class Groups {
  public:
-  explicit Groups(const PlanGraph& plan) : plan_(plan), uses_(CollectUses(plan)) {
+  explicit Groups(const PlanGraph& plan) : plan_(plan), uses_(CollectUses(plan)), liveness_(plan.graph) {
     const auto order = plan.graph.TopologicalOrder();
     for (size_t i = 0; i < order.size(); ++i) position_[order[i]] = i;
     for (Node* node : order) {
@@ -63,6 +64,7 @@ class Groups {
   void TryJoin(Node* producer, Node* consumer) {
     if (!leader_.contains(producer) || leader_[producer] == leader_[consumer]) return;
     Node *from = leader_[producer], *to = leader_[consumer];
+    if (liveness_.Of(producer) != liveness_.Of(consumer)) return;
     if (!MayHaveOneShape(producer->output_shape(0), consumer->output_shape(0))) return;
     if (members_[from].size() + members_[to].size() > kMostNodes) return;
     if (CountInputs(from, to) > kMostInputs || LeavesAndReturns(from, to)) return;
@@ -123,6 +125,7 @@ class Groups {
 
   const PlanGraph& plan_;
   std::unordered_map<const Node*, Uses> uses_;
+  Liveness liveness_;
   std::unordered_map<const Node*, size_t> position_;
   std::unordered_map<const Node*, Node*> leader_;
   std::unordered_map<Node*, std::vector<Node*>> members_;
