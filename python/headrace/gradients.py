@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 import functools
 import itertools
 from collections.abc import Callable
@@ -11,10 +12,11 @@ from headrace import _core, _ops, structure, tf_logging
 from headrace.framework import Graph, Operation, Tensor, convert_to_tensor, get_default_graph
 
 
-class UnconnectedGradients:
+class UnconnectedGradients(enum.Enum):
     """What tf.gradients gives where ys do not depend on x."""
 
-    NONE, ZERO = "none", "zero"
+    NONE = "none"
+    ZERO = "zero"
 
 
 class AggregationMethod:
@@ -58,16 +60,17 @@ def gradients(
     """
     from headrace.arrays import zeros_like
 
-    wanted = getattr(unconnected_gradients, "value", unconnected_gradients)
-    if wanted not in (UnconnectedGradients.NONE, UnconnectedGradients.ZERO):
-        raise ValueError(f"Unknown value for unconnected_gradients: {unconnected_gradients!r}")
+    try:
+        wanted = UnconnectedGradients(unconnected_gradients)
+    except ValueError:
+        raise ValueError(f"Unknown value for unconnected_gradients: {unconnected_gradients!r}") from None
     if aggregation_method not in (None, 0, 1, 2):
         raise ValueError(f"Invalid aggregation_method specified {aggregation_method}.")
     ys, xs, grad_ys = _listed(ys), _listed(xs), _listed(grad_ys)
     if grad_ys and len(grad_ys) != len(ys):
         raise ValueError(f"Passed {len(grad_ys)} grad_ys for {len(ys)} ys")
     result = _core.gradients(ys, xs, grad_ys, _listed(stop_gradients), bool(gate_gradients), name or "gradients")
-    if wanted == UnconnectedGradients.ZERO:
+    if wanted is UnconnectedGradients.ZERO:
         result = [zeros_like(x) if gradient is None else gradient for gradient, x in zip(result, xs)]
     return result
 

@@ -2,18 +2,10 @@
 
 from __future__ import annotations
 
-import enum
 from typing import Any
 
 from headrace import _core
 from headrace.framework import Tensor, executing_eagerly
-
-
-class UnconnectedGradients(enum.Enum):
-    """What tf.gradients gives where ys do not depend on x."""
-
-    NONE = "none"
-    ZERO = "zero"
 
 
 # What a subclass may define; C++ takes the whole path where it defines none.

@@ -57,13 +57,6 @@ struct EpilogueHost : Object {
   std::string DebugString() const override { return "a kernel with an epilogue"; }
 };
 
-// The kernel of a node that does elementwise work behind it (the attribute "host" of a _WithEpilogue node).
-struct EpilogueHost : Object {
-  KernelWithEpilogue kernel;
-  int num_inputs = 0;
-  std::string DebugString() const override { return "a kernel with an epilogue"; }
-};
-
 // The op and name of a node, for messages; a node that a pass made answers for the one that it came from.
 std::string OriginOf(const Node& node);
 
