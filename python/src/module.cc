@@ -15,6 +15,7 @@ NB_MODULE(_core, m) {
   BindArguments(m);
   BindSession(m);
   BindNn(m);
+  BindFunctions(m);
   BindOptimizers(m);
   BindData(m);
   BindFeatures(m);
