@@ -29,7 +29,7 @@ math: sigmoid tanh cast saturate_cast to_float to_double to_int32 to_int64 clip_
 math: clip_by_global_norm clip_by_average_norm global_norm where where_v2 reduce_sum reduce_mean reduce_prod
 math: reduce_max reduce_min
 math: reduce_all reduce_any reduce_logsumexp count_nonzero argmax argmin arg_max=argmax arg_min=argmin cumsum cumprod
-math: clip_by_average_norm unsorted_segment_mean unsorted_segment_sqrt_n
+math: unsorted_segment_mean unsorted_segment_sqrt_n
 math: add_n accumulate_n matmul tensordot stack range linspace lin_space=linspace scalar_mul realdiv=truediv
 _ops: exp expm1 log log1p sqrt rsqrt square sin cos tan asin acos atan atan2 sinh cosh asinh acosh atanh erf erfc floor
 _ops: ceil rint sign reciprocal is_nan is_inf is_finite less less_equal greater greater_equal logical_and

@@ -529,16 +529,6 @@ def reduce_euclidean_norm(
         return cast(_ops.sqrt(reduce_sum(x * x, axis, keepdims)), x.dtype)
 
 
-def clip_by_average_norm(t: Any, clip_norm: Any, name: str | None = None) -> Tensor:
-    """The tensor scaled so that its norm, divided by the number of elements, is at most clip_norm."""
-    with name_scope(name, "clip_by_average_norm", [t, clip_norm]):
-        t = convert_to_tensor(t, name="t")
-        count = cast(_ops.size(t), t.dtype)
-        inverse = _ops.rsqrt(reduce_sum(t * t))
-        scale = _ops.minimum(inverse * count, convert_to_tensor(1.0, t.dtype) / clip_norm)
-        return _ops.identity(t * clip_norm * scale, name="clip_by_average_norm")
-
-
 def polyval(coeffs: Any, x: Any, name: str | None = None) -> Tensor:
     """The polynomial whose coefficients are given, the highest power's first, at x. No coefficient: 0."""
     with name_scope(name, "polyval", [*coeffs, x]):

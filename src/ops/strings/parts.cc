@@ -132,8 +132,8 @@ std::string Substring(std::string_view text, int64_t position, int64_t length, b
     throw InvalidArgument("pos ", position, " out of range for string ",
                           characters ? std::string(text) : internal::Concat("b'", text, "'"), " at index ", index);
   }
-  // A negative length takes all there is, as TensorFlow's unsigned one does.
-  const int64_t to = length < 0 ? units : std::min(units, from + std::min(length, units));
+  // A negative length takes all bytes that there are, and no characters, as in TensorFlow.
+  const int64_t to = length < 0 ? (characters ? from : units) : std::min(units, from + std::min(length, units));
   if (!characters) return std::string(text.substr(static_cast<size_t>(from), static_cast<size_t>(to - from)));
   const size_t begin = starts[static_cast<size_t>(from)];
   return std::string(text.substr(begin, starts[static_cast<size_t>(to)] - begin));
