@@ -14,8 +14,12 @@
 
 namespace headrace {
 
-// Every element moved into [low, high], which may be of any shape that broadcasts to x.
+namespace nn {
+// Every element moved into [low, high], which may be of any shape that broadcasts to x. (The op of this name, in
+// headrace::, takes scalars.)
 Output ClipByValue(Output x, Output low, Output high, std::string_view name = "clip_by_value");
+}  // namespace nn
+
 // x scaled so that its L2 norm over the axes is at most `norm`.
 Gradient ClipByNorm(const Gradient& x, Output norm, const Axes& axes = {}, std::string_view name = "clip_by_norm");
 // The same for the L2 norm divided by the number of elements.

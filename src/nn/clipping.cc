@@ -18,7 +18,7 @@ Gradient WithValues(const Gradient& like, Output values) {
 
 }  // namespace
 
-Output ClipByValue(Output x, Output low, Output high, std::string_view name) {
+Output nn::ClipByValue(Output x, Output low, Output high, std::string_view name) {
   NameScope scope(name);
   return Binary("Maximum", Binary("Minimum", x, high), low, scope.name());
 }
