@@ -18,8 +18,22 @@
 namespace headrace {
 
 using FeatureColumns = std::vector<FeatureColumnPtr>;
-// By name, with the model's learning rate ("Adagrad", "Adam", "Ftrl", "RMSProp", "SGD"), or one's own.
-using OptimizerChoice = std::variant<std::string, std::shared_ptr<Optimizer>>;
+// By name, with the model's learning rate ("Adagrad", "Adam", "Ftrl", "RMSProp", "SGD"); one's own; or a function that
+// makes it inside the model's graph, where the global step is, for a learning rate that decays.
+using OptimizerChoice =
+    std::variant<std::string, std::shared_ptr<Optimizer>, std::function<std::shared_ptr<Optimizer>()>>;
+
+// The feature by which an example's loss counts more or less: its name, or a numeric column of it with a normalizer.
+// Without one each example counts once.
+struct WeightColumn {
+  WeightColumn() = default;
+  WeightColumn(const char* feature) : WeightColumn(std::string(feature)) {}  // NOLINT
+  WeightColumn(const std::string& feature) {                                 // NOLINT: "" for none
+    if (!feature.empty()) column = NumericColumn(feature);
+  }
+  WeightColumn(FeatureColumnPtr of) : column(std::move(of)) {}  // NOLINT
+  FeatureColumnPtr column;
+};
 
 // What turns logits and labels into predictions, a loss, metrics and export outputs.
 class Head {
@@ -32,7 +46,7 @@ class Head {
 };
 
 struct RegressionHeadOptions {
-  std::string weight_column = {};  // a feature by which an example's loss counts more or less
+  WeightColumn weight_column = {};
   int64_t label_dimension = 1;
   Reduction loss_reduction = Reduction::kSum;
   std::string name = {};
@@ -41,7 +55,8 @@ std::shared_ptr<const Head> RegressionHead(RegressionHeadOptions options = {});
 
 struct ClassificationHeadOptions {
   int64_t n_classes = 2;  // labels are 0 … n_classes - 1
-  std::string weight_column = {};
+  WeightColumn weight_column = {};
+  std::vector<std::string> label_vocabulary = {};  // or strings: the name of each class
   Reduction loss_reduction = Reduction::kSum;
   std::string name = {};
 };
@@ -52,10 +67,12 @@ struct DnnOptions {
   FeatureColumns feature_columns;
   int64_t label_dimension = 1;  // of regressors
   int64_t n_classes = 2;        // of classifiers
-  std::string weight_column = {};
+  WeightColumn weight_column = {};
+  std::vector<std::string> label_vocabulary = {};  // of classifiers whose labels are strings: the classes' names
   OptimizerChoice optimizer = "Adagrad";
   Activation activation = ActivationOp("Relu");
   std::optional<double> dropout = {};
+  Partitioner input_layer_partitioner = {};
   Reduction loss_reduction = Reduction::kSum;
   RunConfig config = {};
 };
@@ -72,9 +89,11 @@ struct LinearOptions {
   FeatureColumns feature_columns;
   int64_t label_dimension = 1;  // of regressors
   int64_t n_classes = 2;        // of classifiers
-  std::string weight_column = {};
+  WeightColumn weight_column = {};
+  std::vector<std::string> label_vocabulary = {};  // of classifiers whose labels are strings: the classes' names
   OptimizerChoice optimizer = "Ftrl";
   std::string sparse_combiner = "sum";
+  Partitioner partitioner = {};
   Reduction loss_reduction = Reduction::kSum;
   RunConfig config = {};
 };
@@ -97,7 +116,9 @@ struct DnnLinearCombinedOptions {
   std::optional<double> dnn_dropout = {};
   int64_t label_dimension = 1;  // of regressors
   int64_t n_classes = 2;        // of classifiers
-  std::string weight_column = {};
+  WeightColumn weight_column = {};
+  std::vector<std::string> label_vocabulary = {};  // of classifiers whose labels are strings: the classes' names
+  Partitioner input_layer_partitioner = {};
   std::string linear_sparse_combiner = "sum";
   Reduction loss_reduction = Reduction::kSum;
   RunConfig config = {};

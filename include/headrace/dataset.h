@@ -12,6 +12,7 @@
 
 #include <functional>
 #include <initializer_list>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -24,24 +25,32 @@
 
 namespace headrace {
 
-// Tensors by name, in the order in which they were set.
+// tf.SparseTensor: `values` stand at `indices` [n, rank] (int64, in row-major order) of a tensor of `dense_shape`.
+struct SparseTensor {
+  Output indices, values, dense_shape;
+};
+
+// Tensors by name, in the order in which they were set; and sparse ones, which stages of a dataset don't carry yet.
 class Features {
  public:
   Features() = default;
   Features(std::initializer_list<std::pair<std::string, Output>> items);
 
   void Set(const std::string& name, Output value);  // replaces
-  const Output& at(std::string_view name) const;    // errors: NotFound, naming those that there are
-  Output Pop(std::string_view name);                // takes it out; errors: NotFound
+  void Set(const std::string& name, const SparseTensor& value);
+  const Output& at(std::string_view name) const;  // errors: NotFound, naming those that there are
+  Output Pop(std::string_view name);              // takes it out; errors: NotFound
   bool contains(std::string_view name) const;
   std::vector<std::string> names() const;
   size_t size() const { return items_.size(); }
-  bool empty() const { return items_.empty(); }
+  bool empty() const { return items_.empty() && sparse_.empty(); }
+  const std::map<std::string, SparseTensor>& sparse() const { return sparse_; }  // beside the others
   auto begin() const { return items_.begin(); }
   auto end() const { return items_.end(); }
 
  private:
   std::vector<std::pair<std::string, Output>> items_;
+  std::map<std::string, SparseTensor> sparse_;
 };
 
 // How an element is put together of components: one tensor, tensors by name, or a tuple of such parts. Flattened, named

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "headrace/cluster_task.h"
 #include "headrace/dataset.h"
 #include "headrace/hooks.h"
 #include "headrace/metrics.h"
@@ -69,7 +70,7 @@ struct EstimatorSpec {
 };
 
 struct RunConfig {
-  std::string model_dir = {};  // a temporary directory if empty
+  std::string model_dir = {};  // TF_CONFIG's, or a temporary directory if empty
   std::optional<int64_t> tf_random_seed = {};
   int64_t save_summary_steps = 100;
   std::optional<int64_t> save_checkpoints_steps = {};
@@ -77,6 +78,7 @@ struct RunConfig {
   int keep_checkpoint_max = 5;
   double keep_checkpoint_every_n_hours = 10000;
   std::optional<int64_t> log_step_count_steps = 100;
+  ClusterTask task = TaskFromEnvironment();
 };
 // As TensorFlow logs it: "{'_model_dir': '…', '_tf_random_seed': None, …}".
 std::string ToString(const RunConfig& config);
@@ -133,13 +135,15 @@ class Estimator {
   virtual ~Estimator() = default;
 
   // Trains from the latest checkpoint, or from the start. Errors: FailedPrecondition if another process trains in the
-  // same directory; NanLossDuringTraining; Cancelled after an interrupt (Ctrl-C), with a checkpoint kept; whatever the
-  // input raises. The checkpoint written last stays valid whatever happens.
+  // same directory; Unimplemented for one of several processes of a cluster; NanLossDuringTraining; Cancelled after an
+  // interrupt (Ctrl-C), with a checkpoint kept; whatever the input raises. The checkpoint written last stays valid
+  // whatever happens.
   Estimator& Train(const InputFn& input, const TrainOptions& options = {});
-  // Errors: InvalidArgument if there is no trained model.
+  // Without a checkpoint, evaluation and prediction use the variables' initial values.
   EvalResult Evaluate(const InputFn& input, const EvaluateOptions& options = {});
   PredictionIterator Predict(const InputFn& input, const PredictOptions& options = {});
-  // Writes a SavedModel to BASE/TIMESTAMP, which appears whole; returns that path.
+  // Writes a SavedModel to BASE/TIMESTAMP, which appears whole; returns that path. Errors: InvalidArgument if there is
+  // no trained model.
   std::string ExportSavedModel(const std::string& base, const ServingInputFn& serving_input,
                                const ExportOptions& options = {});
 
@@ -153,7 +157,9 @@ class Estimator {
 
  private:
   EstimatorSpec CallModelFn(const Input& input, Mode mode) const;
-  std::string CheckpointFor(const std::string& checkpoint_path) const;
+  std::string CheckpointFor(const std::string& checkpoint_path) const;  // errors: InvalidArgument if there is none
+  std::string CheckpointOrNone(const std::string& checkpoint_path, const char* purpose) const;  // says so in the log
+  std::string CheckpointToResume() const;  // an older one, with a warning, where the latest one is lost
 
   ModelFn model_fn_;
   RunConfig config_;
@@ -195,7 +201,7 @@ struct ExporterOptions {
 std::shared_ptr<Exporter> LatestExporter(std::string name, ServingInputFn serving_input, ExporterOptions options = {});
 // Exports once, at the end.
 std::shared_ptr<Exporter> FinalExporter(std::string name, ServingInputFn serving_input, ExporterOptions options = {});
-// Exports when an evaluation beats all before it: `better(best, current)`, by default a smaller loss.
+// Exports the first evaluation, and each that beats all before it: `better(best, current)`, by default a smaller loss.
 struct BestExporterOptions {
   std::string name = "best_exporter";
   std::string event_file_pattern = {};  // below the model directory; earlier results are read from there

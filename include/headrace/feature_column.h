@@ -21,11 +21,6 @@
 
 namespace headrace {
 
-// tf.SparseTensor: `values` stand at `indices` [n, rank] (int64, in row-major order) of a tensor of `dense_shape`.
-struct SparseTensor {
-  Output indices, values, dense_shape;
-};
-
 // A feature: a tensor, or a sparse one.
 using FeatureTensor = std::variant<Output, SparseTensor>;
 
@@ -35,6 +30,7 @@ class FeatureTensors : public std::map<std::string, FeatureTensor, std::less<>> 
   using std::map<std::string, FeatureTensor, std::less<>>::map;
   FeatureTensors(const Features& features) {  // NOLINT
     for (const auto& [name, tensor] : features) emplace(name, tensor);
+    for (const auto& [name, tensor] : features.sparse()) emplace(name, tensor);
   }
 };
 
@@ -61,13 +57,19 @@ class FeatureColumn {
 };
 using FeatureColumnPtr = std::shared_ptr<const FeatureColumn>;
 
+// How a layer wants the variables that its columns make.
+struct ColumnVariables {
+  bool trainable = true;
+  std::vector<std::string> collections = {keys::kGlobalVariables};
+};
+
 // A column that gives floats: what InputLayer takes.
 class DenseColumn : public virtual FeatureColumn {
  public:
   virtual int64_t num_elements() const = 0;  // a record
   // A tensor whose first axis is the batch and whose other axes have num_elements() elements. May make variables in the
   // current variable scope.
-  virtual Output Dense(FeatureTransforms& transforms, bool trainable) const = 0;
+  virtual Output Dense(FeatureTransforms& transforms, const ColumnVariables& variables) const = 0;
 };
 
 // Ids of categories, below num_buckets(): either so many for each record, or a sparse tensor of them. Negative ids are
@@ -82,11 +84,15 @@ class CategoricalColumn : public virtual FeatureColumn {
  public:
   virtual int64_t num_buckets() const = 0;
   virtual CategoricalIds Ids(FeatureTransforms& transforms) const = 0;
+  // The same as a cross takes them: an id of -1 stands for a value that is there but unknown.
+  virtual SparseTensor SparseIds(FeatureTransforms& transforms) const;
+  virtual bool always_present() const { return false; }  // ids are dense and complete, whatever the features are
+  virtual bool is_hashed() const { return false; }       // what is hashed already can't be crossed
 };
 
 struct NumericColumnOptions {
   std::vector<int64_t> shape = {1};
-  std::optional<Tensor> default_value;  // for parsing examples
+  std::optional<Tensor> default_value;  // for parsing examples: of the shape, or a scalar that fills it
   DType dtype = DType::kFloat;
   std::function<Output(Output)> normalizer;
 };
@@ -106,8 +112,18 @@ struct VocabularyOptions {
 // `vocabulary` is a vector of strings or int64s.
 FeatureColumnPtr CategoricalColumnWithVocabularyList(const std::string& key, const Tensor& vocabulary,
                                                      const VocabularyOptions& options = {});
+struct VocabularyFileOptions {
+  std::optional<int64_t> vocabulary_size;  // so many lines count; by default all, which are counted at once
+  int64_t default_value = -1, num_oov_buckets = 0;
+  DType dtype = DType::kString;  // or kInt64
+};
+// The lines of a file, which is read when tables are initialised and becomes an asset of exported models. Errors:
+// InvalidArgument for a missing file if its lines are to be counted; when run, for an empty line or too few lines.
+FeatureColumnPtr CategoricalColumnWithVocabularyFile(const std::string& key, const std::string& file,
+                                                     const VocabularyFileOptions& options = {});
 // Keys are names of features (strings to be crossed as they are) or categorical columns.
 using CrossKey = std::variant<std::string, FeatureColumnPtr>;
+// Errors: InvalidArgument for a hashed column: cross the feature itself.
 FeatureColumnPtr CrossedColumn(const std::vector<CrossKey>& keys, int64_t hash_bucket_size,
                                std::optional<uint64_t> hash_key = {});
 FeatureColumnPtr IndicatorColumn(const FeatureColumnPtr& categorical);
@@ -119,26 +135,34 @@ struct EmbeddingOptions {
 FeatureColumnPtr EmbeddingColumn(const FeatureColumnPtr& categorical, int64_t dimension,
                                  const EmbeddingOptions& options = {});
 
+// What a layer has made of each of its columns.
+struct ColumnParts {
+  std::map<const FeatureColumn*, Output> outputs;  // [batch, elements]
+  std::map<const FeatureColumn*, std::vector<std::shared_ptr<Variable>>> variables;
+  std::shared_ptr<Variable> bias;  // of a linear model
+};
+
 struct InputLayerOptions {
   bool trainable = true;
   std::string scope = "input_layer";
+  std::vector<std::string> weight_collections = {};  // to which variables are added as well
 };
 // [batch, sum of the columns' elements], the columns in the order of their names. Errors: InvalidArgument for columns
 // that are not dense or have the same name; NotFound for a feature that is not there.
 Output InputLayer(const FeatureTensors& features, const std::vector<FeatureColumnPtr>& columns,
-                  const InputLayerOptions& options = {});
+                  const InputLayerOptions& options = {}, ColumnParts* parts = nullptr);
 
 struct LinearModelOptions {
   int64_t units = 1;
   std::string sparse_combiner = "sum";
   bool trainable = true;
   std::string scope = "linear_model";
+  std::vector<std::string> weight_collections = {};
 };
 // [batch, units]: sum over columns of their weights times their values, plus "bias_weights"; a categorical column's
-// weights are "COLUMN/weights" [num_buckets, units]. `column_weights`, if given, receives the variables by column name.
+// weights are "COLUMN/weights" [num_buckets, units].
 Output LinearModel(const FeatureTensors& features, const std::vector<FeatureColumnPtr>& columns,
-                   const LinearModelOptions& options = {},
-                   std::map<std::string, std::shared_ptr<Variable>>* column_weights = nullptr);
+                   const LinearModelOptions& options = {}, ColumnParts* parts = nullptr);
 
 ParseExampleSpec MakeParseExampleSpec(const std::vector<FeatureColumnPtr>& columns);
 // Features out of serialized tf.train.Examples, a vector of them or one scalar. Errors when run: InvalidArgument naming

@@ -25,8 +25,10 @@ struct SessionRunArgs {
 
 class SessionRunContext {
  public:
-  SessionRunContext(Session& session, int64_t step) : session_(session), global_step_(step) {}
+  SessionRunContext(Session& session, int64_t step, SessionRunArgs original = {})
+      : session_(session), global_step_(step), original_(std::move(original)) {}
   Session& session() const { return session_; }
+  const SessionRunArgs& original_args() const { return original_; }  // what the loop itself runs in each step
   int64_t global_step() const { return global_step_; }  // before the step in BeforeRun, after it in AfterRun
   void set_global_step(int64_t step) { global_step_ = step; }
   void RequestStop() { stop_requested_ = true; }
@@ -35,17 +37,19 @@ class SessionRunContext {
  private:
   Session& session_;
   int64_t global_step_;
+  SessionRunArgs original_;
   bool stop_requested_ = false;
 };
 
-// Called by the thread that runs the loop.
+// Called by the thread that runs the loop. An OutOfRange error of a hook ends the loop in good order, as the end of the
+// input does.
 class SessionRunHook {
  public:
   virtual ~SessionRunHook() = default;
-  virtual void Begin() {}  // the graph may still be changed
+  virtual void Begin() {}  // the graph may still be changed: variables made here are initialised with the others
   virtual void AfterCreateSession(Session& session, int64_t global_step) {}
   // What to fetch in this step, or nullptr. The loop prepares each distinct combination of pointers once: what one
-  // points to must stay as it is for the life of the hook.
+  // points to must stay as it is for the life of the hook, but for the values that are fed.
   virtual const SessionRunArgs* BeforeRun(SessionRunContext& context) { return nullptr; }
   // `values` are those of the fetches asked for in BeforeRun.
   virtual void AfterRun(SessionRunContext& context, std::span<const Tensor> values) {}
@@ -110,6 +114,7 @@ struct SummarySaverOptions {
   std::optional<double> save_secs = {};
   std::string output_dir = {};
   Output summary = {};
+  std::function<Output()> late_summary = {};  // instead: asked for once the session is made
 };
 std::shared_ptr<SessionRunHook> SummarySaverHook(SummarySaverOptions options);
 
@@ -117,7 +122,8 @@ struct CheckpointSaverOptions {
   std::string checkpoint_dir;
   std::optional<double> save_secs = {};
   std::optional<int64_t> save_steps = {};
-  std::shared_ptr<Saver> saver = {};
+  std::shared_ptr<Saver> saver = {};  // made in Begin if absent, unless set_saver is to follow
+  bool saver_follows = false;
   std::string checkpoint_basename = "model.ckpt";
   CheckpointListeners listeners = {};
 };
@@ -129,6 +135,7 @@ class CheckpointSaverHook : public SessionRunHook {
   void AfterCreateSession(Session& session, int64_t global_step) override;
   void AfterRun(SessionRunContext& context, std::span<const Tensor> values) override;
   void End(Session& session, int64_t global_step) override;
+  void set_saver(std::shared_ptr<Saver> saver) { options_.saver = std::move(saver); }  // before the session is made
   // A checkpoint at this step unless the last one is of it: what an interrupted run keeps.
   void SaveLast(Session& session, int64_t global_step);
 

@@ -4,6 +4,7 @@
 #include <string>
 #include <string_view>
 
+#include "headrace/cross_entropy.h"
 #include "headrace/graph.h"
 
 namespace headrace {
@@ -20,13 +21,13 @@ enum class Reduction {
 Reduction ParseReduction(std::string_view name);
 
 struct LossOptions {
-  Output weights = {};  // broadcast to the losses; absent means 1
+  Output weights = {};  // a scalar, or of the losses' rank with axes of their size or 1; absent means 1
   std::string scope = {};
   std::string collection = keys::kLosses;  // "" for none
   Reduction reduction = Reduction::kSumByNonzeroWeights;
 };
 
-// Weighted and reduced losses of any kind.
+// Weighted and reduced losses of any kind. Errors: InvalidArgument for weights that cannot be broadcast to them.
 Output ComputeWeightedLoss(Output losses, const LossOptions& options = {});
 
 // All of these need predictions and labels of the same shape. Errors: InvalidArgument.
@@ -38,13 +39,9 @@ Output HingeLoss(Output labels, Output logits, const LossOptions& options = {});
 Output SigmoidCrossEntropy(Output labels, Output logits, double label_smoothing = 0, const LossOptions& options = {});
 Output SoftmaxCrossEntropy(Output onehot_labels, Output logits, double label_smoothing = 0,
                            const LossOptions& options = {});
-// Labels are class numbers, int32 or int64, of one axis less than the logits (or with a last axis of 1).
+// Labels are class numbers, int32 or int64, of one axis less than the logits (or with a last axis of 1, which is
+// dropped of weights, too).
 Output SparseSoftmaxCrossEntropy(Output labels, Output logits, const LossOptions& options = {});
-
-// The elementwise loss behind SigmoidCrossEntropy (tf.nn.sigmoid_cross_entropy_with_logits).
-Output SigmoidCrossEntropyWithLogits(Output labels, Output logits, std::string_view name = "logistic_loss");
-// One loss a row (tf.nn.sparse_softmax_cross_entropy_with_logits).
-Output SparseSoftmaxCrossEntropyWithLogits(Output labels, Output logits);
 
 // The sum of the collected losses, with the regularization losses (tf.losses.get_total_loss).
 Output TotalLoss(bool add_regularization_losses = true, std::string_view name = "total_loss");

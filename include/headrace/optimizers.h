@@ -28,14 +28,18 @@ class Optimizer {
 
   // Gradients of the loss for these variables (all trainable ones if empty), then their application. The node to run.
   // Errors: InvalidArgument if no variable has a gradient.
+  // `grad_loss`, if given, is the gradient of the loss to start from, instead of 1.
   Node* Minimize(Output loss, const std::shared_ptr<Variable>& global_step = nullptr,
-                 const VariableList& variables = {}, std::string_view name = {});
-  virtual std::vector<GradientAndVariable> ComputeGradients(Output loss, const VariableList& variables = {});
-  // Adds 1 to `global_step`, if given, after the updates.
+                 const VariableList& variables = {}, std::string_view name = {}, Output grad_loss = {});
+  virtual std::vector<GradientAndVariable> ComputeGradients(Output loss, const VariableList& variables = {},
+                                                            Output grad_loss = {});
+  // Adds 1 to `global_step`, if given, after the updates. A variable with a constraint is moved to what that gives.
+  // Errors: FailedPrecondition for a constraint on a variable that is updated sparsely.
   virtual Node* ApplyGradients(const std::vector<GradientAndVariable>& gradients,
                                const std::shared_ptr<Variable>& global_step = nullptr, std::string_view name = {});
 
   const std::string& name() const { return name_; }
+  void set_use_locking(bool use_locking) { use_locking_ = use_locking; }                       // of the updates
   std::shared_ptr<Variable> GetSlot(const Variable& variable, const std::string& slot) const;  // nullptr if absent
   std::vector<std::string> SlotNames() const;                                                  // in the current graph
   // All variables this optimizer made in the current graph: slots and others.
@@ -50,9 +54,10 @@ class Optimizer {
   virtual Node* ApplySparse(const Variable& variable, Output values, Output unique_indices) = 0;
   virtual Node* Finish(const std::vector<Node*>& updates, std::string_view name);
 
-  // A slot of the variable's shape, kept under "VARIABLE/OPTIMIZER" ("_1", … for further ones).
-  std::shared_ptr<Variable> MakeSlot(const Variable& variable, const std::string& slot, const Initializer& initializer);
-  std::shared_ptr<Variable> ZerosSlot(const Variable& variable, const std::string& slot);
+  // A slot of the variable's shape, kept under "VARIABLE/OPTIMIZER" ("_1", … for further ones), or "VARIABLE/NAME".
+  std::shared_ptr<Variable> MakeSlot(const Variable& variable, const std::string& slot, const Initializer& initializer,
+                                     const std::string& name = {});
+  std::shared_ptr<Variable> ZerosSlot(const Variable& variable, const std::string& slot, const std::string& name = {});
   const Variable& Slot(const Variable& variable, const std::string& slot) const;  // errors: NotFound
   // A scalar variable of the optimizer itself, of the kind (reference or resource) of `like`.
   std::shared_ptr<Variable> MakeScalar(const std::string& name, double initial_value, const Variable& like);
@@ -64,7 +69,10 @@ class Optimizer {
   struct State;  // what it made in one graph; kept with that graph
   State& StateIn(Graph& graph) const;
 
+  Node* Constrained(const Variable& variable, Node* update) const;
+
   std::string name_;
+  bool use_locking_ = false;
   int64_t id_;  // among all optimizers of the process
 };
 
@@ -100,6 +108,7 @@ struct FtrlOptions {
   double l1_regularization_strength = 0, l2_regularization_strength = 0;
   double l2_shrinkage_regularization_strength = 0;
   std::string name = "Ftrl";
+  std::string accumulator_name = {}, linear_name = {};  // of the slots' variables; the optimizer's name if empty
 };
 std::shared_ptr<Optimizer> FtrlOptimizer(FtrlOptions options);
 

@@ -1,6 +1,7 @@
 // Saver: the part of a graph that saves and restores its variables, and the bookkeeping of checkpoints in a directory.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -11,9 +12,12 @@
 namespace headrace {
 
 struct SaverOptions {
-  std::vector<std::shared_ptr<Variable>> variables = {};  // all global ones if empty
-  int max_to_keep = 5;                                    // older checkpoints are removed; 0 keeps all
-  double keep_checkpoint_every_n_hours = 10000;           // one in this time is never removed
+  std::vector<std::shared_ptr<Variable>> variables = {};        // all global ones if empty
+  std::map<std::string, std::shared_ptr<Variable>> names = {};  // instead: variables by their names in checkpoints
+  bool reshape = false;                          // restore values of as many elements, whatever their shape
+  bool pad_step_number = false;                  // "model.ckpt-00000042"
+  int max_to_keep = 5;                           // older checkpoints are removed; 0 keeps all
+  double keep_checkpoint_every_n_hours = 10000;  // one in this time is never removed
   std::string name = "save";
   bool allow_empty = false;  // to have nothing to save
 };

@@ -14,6 +14,8 @@
 namespace headrace {
 
 using Regularizer = std::function<Output(Output weights)>;  // gives a scalar loss, or nothing
+// Gives the value that a variable is moved to after each update by an optimizer (tf.clip_by_value, a norm, …).
+using Constraint = std::function<Output(Output value)>;
 // How many parts to cut a variable of this shape into along each axis.
 using Partitioner = std::function<std::vector<int64_t>(const Shape& shape, DType dtype)>;
 // At most `max_partitions` parts of at least `min_slice_bytes` along axis 0 (tf.min_max_variable_partitioner).
@@ -31,6 +33,7 @@ struct VariableOptions {
   Initializer initializer = {};  // of the scope, else glorot_uniform for floating types and zeros for others
   Regularizer regularizer = {};
   Partitioner partitioner = {};
+  Constraint constraint = {};
   bool trainable = true;
   std::optional<bool> use_resource = {};
   std::vector<std::string> collections = {keys::kGlobalVariables};  // trainable ones get into that collection, too
@@ -42,8 +45,12 @@ struct VariableOptions {
 // Errors: InvalidArgument where 1.15 raises ValueError: against the reuse, or for another shape or dtype than it has.
 std::shared_ptr<Variable> GetVariable(std::string_view name, const Shape& shape, const VariableOptions& options = {});
 
+// The same for one that exists: its shape is the variable's. Errors: InvalidArgument if it doesn't, or is not to be
+// shared.
+std::shared_ptr<Variable> GetExistingVariable(std::string_view name, const VariableOptions& options = {});
+
 // A variable outside of get_variable's store, as tf.Variable(initial_value) makes it: its name is made unique in the
-// current name scope. `options` gives trainable, use_resource and collections.
+// current name scope. `options` gives trainable, use_resource, constraint and collections.
 std::shared_ptr<Variable> MakeVariable(Output initial_value, std::string_view name = "Variable",
                                        const VariableOptions& options = {});
 std::shared_ptr<Variable> MakeVariable(const Tensor& initial_value, std::string_view name = "Variable",
@@ -55,6 +62,8 @@ std::shared_ptr<Variable> MakeVariable(const std::function<Output()>& initial_va
 // The variable's value for use as an op's input: "x/read" of a reference variable, a fresh ReadVariableOp in the
 // current name scope for a resource; the part of a partitioned one is joined to a tensor of the full variable's name.
 Output ReadVariable(const Variable& variable);
+// The variable's constraint; none is an empty function.
+Constraint ConstraintOf(const Variable& variable);
 // Assign or AssignVariableOp: the node to run.
 Node* AssignVariable(const Variable& variable, Output value, std::string_view name = {});
 
@@ -63,6 +72,7 @@ struct VariableScopeOptions {
   Initializer initializer = {};
   Regularizer regularizer = {};
   Partitioner partitioner = {};
+  Constraint constraint = {};
   std::optional<bool> use_resource = {};
   std::optional<DType> dtype = {};
   bool name_scope = true;  // false: only variables' names change (auxiliary_name_scope)
@@ -76,6 +86,7 @@ struct VariableScopeState {
   Initializer initializer;
   Regularizer regularizer;
   Partitioner partitioner;
+  Constraint constraint;
   bool use_resource = false;
   DType dtype = DType::kFloat;
 };

@@ -26,9 +26,10 @@ protos.saved_model_pb2: MetaGraphDef TensorInfo
 protos.event_pb2: Event HistogramProto LogMessage SessionLog Summary SummaryMetadata
 math: add subtract multiply divide div truediv floordiv div_no_nan pow abs negative logical_xor equal not_equal round
 math: sigmoid tanh cast saturate_cast to_float to_double to_int32 to_int64 clip_by_value clip_by_norm
-math: clip_by_global_norm global_norm where where_v2 reduce_sum reduce_mean reduce_prod reduce_max reduce_min
+math: clip_by_global_norm clip_by_average_norm global_norm where where_v2 reduce_sum reduce_mean reduce_prod
+math: reduce_max reduce_min
 math: reduce_all reduce_any reduce_logsumexp count_nonzero argmax argmin arg_max=argmax arg_min=argmin cumsum cumprod
-math: clip_by_average_norm unsorted_segment_mean unsorted_segment_sqrt_n
+math: unsorted_segment_mean unsorted_segment_sqrt_n
 math: add_n accumulate_n matmul tensordot stack range linspace lin_space=linspace scalar_mul realdiv=truediv
 _ops: exp expm1 log log1p sqrt rsqrt square sin cos tan asin acos atan atan2 sinh cosh asinh acosh atanh erf erfc floor
 _ops: ceil rint sign reciprocal is_nan is_inf is_finite less less_equal greater greater_equal logical_and
@@ -131,11 +132,25 @@ app: run
 
 [app.flags]
 app: FLAGS DEFINE_string DEFINE_integer DEFINE_float DEFINE_boolean DEFINE_bool DEFINE_list DEFINE_enum
-app: mark_flag_as_required
+app: DEFINE_enum_class DEFINE_spaceseplist DEFINE_alias DEFINE_flag DEFINE_multi DEFINE_multi_string
+app: DEFINE_multi_integer DEFINE_multi_float DEFINE_multi_enum mark_flag_as_required mark_flags_as_required
+app: mark_flags_as_mutual_exclusive register_validator register_multi_flags_validator validator
+app: multi_flags_validator declare_key_flag adopt_module_key_flags disclaim_key_flags get_help_width text_wrap
+app: flag_dict_to_args doc_to_help Error IllegalFlagValueError DuplicateFlagError UnparsedFlagAccessError
+app: UnrecognizedFlagError ValidationError CantOpenFlagFileError Flag BooleanFlag EnumFlag EnumClassFlag MultiFlag
+app: FlagHolder FlagValues ArgumentParser ArgumentSerializer BooleanParser EnumParser EnumClassParser FloatParser
+app: IntegerParser ListParser ListSerializer BaseListParser CsvListSerializer WhitespaceSeparatedListParser
 
 [flags]
 app: FLAGS DEFINE_string DEFINE_integer DEFINE_float DEFINE_boolean DEFINE_bool DEFINE_list DEFINE_enum
-app: mark_flag_as_required
+app: DEFINE_enum_class DEFINE_spaceseplist DEFINE_alias DEFINE_flag DEFINE_multi DEFINE_multi_string
+app: DEFINE_multi_integer DEFINE_multi_float DEFINE_multi_enum mark_flag_as_required mark_flags_as_required
+app: mark_flags_as_mutual_exclusive register_validator register_multi_flags_validator validator
+app: multi_flags_validator declare_key_flag adopt_module_key_flags disclaim_key_flags get_help_width text_wrap
+app: flag_dict_to_args doc_to_help Error IllegalFlagValueError DuplicateFlagError UnparsedFlagAccessError
+app: UnrecognizedFlagError ValidationError CantOpenFlagFileError Flag BooleanFlag EnumFlag EnumClassFlag MultiFlag
+app: FlagHolder FlagValues ArgumentParser ArgumentSerializer BooleanParser EnumParser EnumClassParser FloatParser
+app: IntegerParser ListParser ListSerializer BaseListParser CsvListSerializer WhitespaceSeparatedListParser
 
 [math]
 confusion: confusion_matrix
@@ -152,7 +167,8 @@ nn: softmax log_softmax top_k in_top_k l2_normalize zero_fraction
 
 [nn]
 nn: relu leaky_relu relu6 swish softmax log_softmax bias_add xw_plus_b l2_loss l2_normalize moments dropout
-nn: sigmoid_cross_entropy_with_logits softmax_cross_entropy_with_logits softmax_cross_entropy_with_logits_v2
+nn: sigmoid_cross_entropy_with_logits weighted_cross_entropy_with_logits softmax_cross_entropy_with_logits
+nn: softmax_cross_entropy_with_logits_v2
 nn: sparse_softmax_cross_entropy_with_logits top_k in_top_k embedding_lookup zero_fraction sigmoid tanh
 _ops: elu selu softplus softsign
 math: log_sigmoid
@@ -206,14 +222,18 @@ protos.checkpoint_pb2: CheckpointState
 meta_graph: export_meta_graph import_meta_graph
 saver: Saver Scaffold latest_checkpoint checkpoint_exists remove_checkpoint get_checkpoint_state
 saver: update_checkpoint_state NewCheckpointReader load_checkpoint load_variable list_variables
-train: get_global_step get_or_create_global_step create_global_step global_step exponential_decay inverse_time_decay
-train: natural_exp_decay polynomial_decay cosine_decay write_graph Coordinator start_queue_runners
+train: get_global_step get_or_create_global_step create_global_step global_step exponential_decay
+train: inverse_time_decay
+train: natural_exp_decay polynomial_decay cosine_decay piecewise_constant piecewise_constant_decay=piecewise_constant
+train: write_graph start_queue_runners
+coordinator: Coordinator
 hooks: SessionRunHook SessionRunArgs SessionRunContext SessionRunValues CheckpointSaverListener LoggingTensorHook
 hooks: StopAtStepHook StepCounterHook SummarySaverHook NanTensorHook NanLossDuringTrainingError CheckpointSaverHook
 hooks: FinalOpsHook FeedFnHook SecondOrStepTimer
 summary: SummaryWriter=FileWriter SummaryWriterCache=FileWriterCache
 protos.example_pb2: Example Features Feature BytesList FloatList Int64List FeatureList FeatureLists SequenceExample
 protos.cluster_pb2: ClusterDef JobDef
+cluster: ClusterSpec
 protos.server_pb2: ServerDef
 protos.control_flow_pb2: QueueRunnerDef
 protos.saved_model_pb2: SaverDef
@@ -243,8 +263,9 @@ feature_columns: categorical_column_with_vocabulary_list categorical_column_with
 feature_columns: indicator_column embedding_column input_layer linear_model make_parse_example_spec
 
 [estimator]
-estimator: Estimator EstimatorSpec ModeKeys RunConfig TrainSpec EvalSpec train_and_evaluate DNNRegressor
-estimator: LinearRegressor DNNLinearCombinedRegressor add_metrics Exporter LatestExporter FinalExporter BestExporter
+estimator: Estimator EstimatorSpec ModeKeys RunConfig TrainSpec EvalSpec train_and_evaluate DNNRegressor DNNClassifier
+estimator: LinearRegressor LinearClassifier DNNLinearCombinedRegressor DNNLinearCombinedClassifier add_metrics
+estimator: Exporter LatestExporter FinalExporter BestExporter
 hooks: SessionRunHook SessionRunArgs SessionRunContext SessionRunValues CheckpointSaverListener LoggingTensorHook
 hooks: StopAtStepHook StepCounterHook SummarySaverHook NanTensorHook NanLossDuringTrainingError CheckpointSaverHook
 hooks: FinalOpsHook FeedFnHook SecondOrStepTimer

@@ -1,116 +1,87 @@
-"""tf.app.run and tf.app.flags: the program's entry and its command-line flags."""
+"""tf.app.run and tf.app.flags: absl's, with TensorFlow 1.15's tolerance. Flags are parsed from the command line when
+one is first read, and what is no flag of the program is left to it."""
 
 from __future__ import annotations
 
-import argparse
+import functools
 import sys
 from typing import Any
 
+from absl import app as _app
+from absl import flags as _flags
 
-class FlagValues:
-    """The flags by name; parsed from the command line when one is first read."""
+# What 1.x's own flags called their parameters.
+_OLD_NAMES = {"flag_name": "name", "default_value": "default", "docstring": "help"}
 
-    def __init__(self) -> None:
-        self.__dict__["_parser"] = argparse.ArgumentParser(allow_abbrev=False)
-        self.__dict__["_values"] = None
-        self.__dict__["_defaults"] = {}
-        self.__dict__["_booleans"] = set()
 
-    def _parse(self, argv: list[str] | None = None) -> list[str]:
-        arguments = [self._spelled_out(a) for a in (sys.argv if argv is None else argv)[1:]]
-        values, rest = self._parser.parse_known_args(arguments)
-        self.__dict__["_values"] = values
-        return rest
-
-    def _spelled_out(self, argument: str) -> str:
-        """--flag and --noflag of boolean flags as --flag=true and --flag=false."""
-        name = argument.lstrip("-")
-        if argument.startswith("-") and name in self._booleans:
-            return f"--{name}=true"
-        if argument.startswith("-") and name.startswith("no") and name[2:] in self._booleans:
-            return f"--{name[2:]}=false"
-        return argument
-
-    def __call__(self, argv: list[str], known_only: bool = False) -> list[str]:
-        return argv[:1] + self._parse(argv)
+class _FlagValues:
+    """absl's FLAGS, which parses sys.argv by itself."""
 
     def __getattr__(self, name: str) -> Any:
-        if self._values is None or not hasattr(self._values, name):
-            self._parse()
-        try:
-            return getattr(self._values, name)
-        except AttributeError:
-            raise AttributeError(f"no flag --{name} is defined; defined are {sorted(self._defaults)}") from None
+        if not name.startswith("__") and not _flags.FLAGS.is_parsed():
+            _flags.FLAGS(sys.argv, known_only=True)
+        return getattr(_flags.FLAGS, name)
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if self._values is None:
-            self._parse()
-        setattr(self._values, name, value)
+        setattr(_flags.FLAGS, name, value)
+
+    def __delattr__(self, name: str) -> None:
+        delattr(_flags.FLAGS, name)
+
+    def __dir__(self) -> Any:
+        return dir(_flags.FLAGS)
+
+    def __getitem__(self, name: str) -> Any:
+        return _flags.FLAGS[name]
+
+    def __setitem__(self, name: str, flag: Any) -> None:
+        _flags.FLAGS[name] = flag
 
     def __iter__(self) -> Any:
-        return iter(sorted(self._defaults))
+        return iter(_flags.FLAGS)
+
+    def __len__(self) -> int:
+        return len(_flags.FLAGS)
 
     def __contains__(self, name: str) -> bool:
-        return name in self._defaults
+        return name in _flags.FLAGS
 
-    def flag_values_dict(self) -> dict[str, Any]:
-        return {name: getattr(self, name) for name in self._defaults}
-
-
-FLAGS = FlagValues()
+    def __call__(self, argv: Any, known_only: bool = False) -> Any:
+        return _flags.FLAGS(argv, known_only)
 
 
-def _define(name: str, default: Any, doc: str, **options: Any) -> None:
-    FLAGS._defaults[name] = default
-    FLAGS._parser.add_argument(f"--{name}", default=default, help=(doc or "").replace("%", "%%"), **options)
-    FLAGS.__dict__["_values"] = None
+FLAGS = _FlagValues()
 
 
-def DEFINE_string(name: str, default: Any, help: str = "", **_: Any) -> None:  # noqa: N802, A002
-    _define(name, default, help, type=str)
+def _define(define: Any) -> Any:
+    @functools.wraps(define)
+    def function(*args: Any, **kwargs: Any) -> Any:
+        return define(*args, **{_OLD_NAMES.get(name, name): value for name, value in kwargs.items()})
+
+    return function
 
 
-def DEFINE_integer(name: str, default: Any, help: str = "", **_: Any) -> None:  # noqa: N802, A002
-    _define(name, default, help, type=int)
-
-
-def DEFINE_float(name: str, default: Any, help: str = "", **_: Any) -> None:  # noqa: N802, A002
-    _define(name, default, help, type=float)
-
-
-def _boolean(text: str) -> bool:
-    if text.lower() in ("true", "t", "1", "yes"):
-        return True
-    if text.lower() in ("false", "f", "0", "no"):
-        return False
-    raise argparse.ArgumentTypeError(f"expected true or false, got {text!r}")
-
-
-def DEFINE_boolean(name: str, default: Any, help: str = "", **_: Any) -> None:  # noqa: N802, A002
-    FLAGS._booleans.add(name)
-    _define(name, default, help, type=_boolean)
-
-
+DEFINE_string = _define(_flags.DEFINE_string)
+DEFINE_boolean = _define(_flags.DEFINE_boolean)
 DEFINE_bool = DEFINE_boolean
+DEFINE_float = _define(_flags.DEFINE_float)
+DEFINE_integer = _define(_flags.DEFINE_integer)
 
 
-def DEFINE_list(name: str, default: Any, help: str = "", **_: Any) -> None:  # noqa: N802, A002
-    _define(name, default, help, type=lambda text: text.split(","))
-
-
-def DEFINE_enum(name: str, default: Any, enum_values: Any, help: str = "", **_: Any) -> None:  # noqa: N802, A002
-    _define(name, default, help, choices=list(enum_values))
-
-
-def mark_flag_as_required(name: str) -> None:
-    for action in FLAGS._parser._actions:
-        if action.dest == name:
-            action.required = True
+def __getattr__(name: str) -> Any:
+    """Everything else of tf.app.flags is absl's own."""
+    return getattr(_flags, name)
 
 
 def run(main: Any = None, argv: list[str] | None = None) -> None:
-    """Parses the flags, calls main(argv) and exits with what it returns."""
-    argv = sys.argv if argv is None else argv
-    rest = FLAGS._parse(argv)
+    """Parses the flags, calls main(argv) and exits with what it returns.
+
+    Args:
+      main: a function of the arguments that are no flags of the program; by default `main` of the program.
+    """
     main = main or sys.modules["__main__"].main
-    sys.exit(main(argv[:1] + rest))
+
+    def parse(arguments: list[str]) -> Any:
+        return _flags.FLAGS(sys.argv if arguments is None else arguments, known_only=True)
+
+    _app.run(main=main, argv=argv, flags_parser=parse)

@@ -16,7 +16,7 @@ from headrace.framework import (
     convert_to_tensor,
     name_scope,
 )
-from headrace.math import cast, reduce_max, stack, where
+from headrace.math import cast, stack
 from headrace.shapes import TensorShape
 
 newaxis = None
@@ -219,27 +219,13 @@ _core.Variable.__getitem__ = _get_item
 
 
 def boolean_mask(tensor: Any, mask: Any, name: str = "boolean_mask", axis: int | None = None) -> Tensor:
-    """The slices where the mask (of the leading axes from `axis` on) holds."""
-    with name_scope(name, "boolean_mask", [tensor, mask]):
-        tensor = convert_to_tensor(tensor, name="tensor")
-        mask = convert_to_tensor(mask, name="mask")
-        axis = axis or 0
-        depth = mask.shape.ndims
-        if depth is None:
-            raise ValueError("Number of mask dimensions must be specified, even if some dimensions are None.")
-        if depth == 0:
-            raise ValueError("mask cannot be scalar.")
-        if tensor.shape.ndims is not None:
-            tensor.shape[axis : axis + depth].assert_is_compatible_with(mask.shape)
-        sizes = shape(tensor)
-        leading = _ops.prod(sizes[axis : axis + depth], [0])
-        flat = _ops.reshape(tensor, concat([sizes[:axis], _ops.expand_dims(leading, 0), sizes[axis + depth :]], 0))
-        chosen = squeeze(where(_ops.reshape(mask, [-1])), axis=[1])
-        result = gather(flat, chosen, axis=axis)
-        known = tensor.shape
-        if known.ndims is not None:
-            result.set_shape(known[:axis].concatenate([None]).concatenate(known[axis + depth :]))
-        return result
+    """The slices where the mask (of the axes from `axis` on) holds: those axes become one.
+
+    Raises:
+      ValueError: for a scalar mask, one of unknown rank, and one of another shape than these axes.
+    """
+    tensor = convert_to_tensor(tensor, name="tensor")
+    return _core.boolean_mask(tensor, convert_to_tensor(mask, dtypes.bool_, "mask"), axis or 0, name or "boolean_mask")
 
 
 def fill(dims: Any, value: Any, name: str | None = None) -> Tensor:
@@ -328,13 +314,9 @@ def unique(x: Any, out_idx: Any = dtypes.int32, name: str | None = None) -> Any:
 
 
 def sequence_mask(lengths: Any, maxlen: Any = None, dtype: Any = dtypes.bool_, name: str | None = None) -> Tensor:
-    """True for the first lengths[i] of `maxlen` positions."""
-    with name_scope(name, "SequenceMask", [lengths, maxlen]):
-        lengths = convert_to_tensor(lengths)
-        if maxlen is None:
-            maxlen = _ops.maximum(reduce_max(lengths), constant(0, lengths.dtype))  # of none: 0
-        row = _ops.range(constant(0, lengths.dtype), cast(maxlen, lengths.dtype), constant(1, lengths.dtype))
-        return cast(row < _ops.expand_dims(lengths, -1), dtype)
+    """True for the first lengths[i] of `maxlen` positions, which are the largest of the lengths by default."""
+    lengths = convert_to_tensor(lengths, name="lengths")
+    return _core.sequence_mask(lengths, maxlen, dtypes.as_dtype(dtype), name or "SequenceMask")
 
 
 def broadcast_to(input: Any, shape: Any, name: str | None = None) -> Tensor:  # noqa: A002

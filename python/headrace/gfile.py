@@ -128,9 +128,9 @@ def listdir(path: Any) -> list[str]:
 
 
 def mkdir(path: Any) -> None:
-    """Makes a directory whose parent exists. Raises AlreadyExistsError if it exists."""
+    """Makes a directory whose parent exists; does nothing if it is there already."""
     if exists(path):
-        raise errors.AlreadyExistsError(None, None, f"{_path(path)} exists")
+        return
     parent = os.path.dirname(_path(path).rstrip("/"))
     if parent and "://" not in parent and not exists(parent):
         raise errors.NotFoundError(None, None, f"cannot make {_path(path)}: there is no {parent}")

@@ -6,7 +6,7 @@ from collections import namedtuple
 from typing import Any
 
 from headrace import _core
-from headrace.framework import Tensor, get_default_graph
+from headrace.framework import Operation, Tensor, get_default_graph
 
 
 class SessionRunArgs(namedtuple("SessionRunArgs", ["fetches", "feed_dict", "options"])):
@@ -71,12 +71,17 @@ def parse_request(request: Any) -> tuple[list[Any], Any, dict[Any, Any]]:
     """The flat fetches of a request, the function that arranges their values, and its feeds: for the C++ loop."""
     from headrace.session import _parse
 
-    class _Graph:
-        graph = get_default_graph()
+    graph = get_default_graph()
 
+    class _Graph:
+        pass
+
+    _Graph.graph = graph  # type: ignore[attr-defined]
     flat: list[Any] = []
-    rebuild = _parse(request.fetches, flat, _Graph)  # type: ignore[arg-type]
-    return flat, rebuild, dict(request.feed_dict or {})
+    rebuild = (lambda values: None) if request.fetches is None else _parse(request.fetches, flat, _Graph)  # type: ignore[arg-type]
+    feeds = dict(request.feed_dict or {})
+    keys = [graph.as_graph_element(key, allow_operation=False) for key in feeds]
+    return flat, rebuild, dict(zip(keys, feeds.values()))
 
 
 class _NativeHook(SessionRunHook):
@@ -87,7 +92,16 @@ class _NativeHook(SessionRunHook):
 
 
 def _element(tensor: Any) -> Tensor:
-    return get_default_graph().as_graph_element(tensor, allow_operation=False)
+    """A tensor by itself, by its name, or as the only output of an operation or its name."""
+    graph = get_default_graph()
+    element = graph.as_graph_element(tensor)
+    if isinstance(element, Operation):
+        if len(element.outputs) != 1:
+            raise ValueError(
+                f"{element.name!r} has {len(element.outputs)} outputs; expected a tensor, or an operation that has one"
+            )
+        element = element.outputs[0]
+    return element
 
 
 class LoggingTensorHook(_NativeHook):

@@ -19,7 +19,7 @@ def dense(
     """activation(inputs · kernel + bias) over the last axis: [..., in] -> [..., units]."""
     return Dense(
         units, activation, use_bias, kernel_initializer, bias_initializer, kernel_regularizer, bias_regularizer,
-        activity_regularizer, trainable=trainable, name=name, _reuse=reuse,
+        activity_regularizer, kernel_constraint, bias_constraint, trainable=trainable, name=name, _reuse=reuse,
     )(inputs)  # fmt: skip
 
 
@@ -30,14 +30,16 @@ class Dense:
         self, units: int, activation: Any = None, use_bias: bool = True, kernel_initializer: Any = None,
         bias_initializer: Any = _ZEROS, kernel_regularizer: Any = None, bias_regularizer: Any = None,
         activity_regularizer: Any = None, kernel_constraint: Any = None, bias_constraint: Any = None,
-        trainable: bool = True, name: str | None = None, _reuse: Any = None, **_: Any,
+        trainable: bool = True, name: str | None = None, _reuse: Any = None, **unknown: Any,
     ) -> None:  # fmt: skip
+        for option in unknown:
+            raise TypeError(f"('Keyword argument not understood:', {option!r})")
         self.units, self._name = int(units), name
         self._options = dict(
             activation=activation, use_bias=use_bias, kernel_initializer=initializers.get(kernel_initializer),
             bias_initializer=initializers.get(bias_initializer), kernel_regularizer=kernel_regularizer,
             bias_regularizer=bias_regularizer, activity_regularizer=activity_regularizer, trainable=trainable,
-            reuse=_reuse,
+            kernel_constraint=kernel_constraint, bias_constraint=bias_constraint, reuse=_reuse,
         )  # fmt: skip
 
     def __call__(self, inputs: Any) -> Tensor:
@@ -93,26 +95,22 @@ def dropout(
     inputs: Any, rate: float = 0.5, noise_shape: Any = None, seed: int | None = None, training: Any = False,
     name: str | None = None,
 ) -> Tensor:  # fmt: skip
-    """While training, zeros a fraction `rate` of the elements and scales up the others."""
-    from headrace import nn
+    """While training, zeros a fraction `rate` of the elements and scales up the others. `training` may be a tensor."""
+    from headrace import _ops, nn
 
     inputs = convert_to_tensor(inputs)
-    if not isinstance(training, bool):
-        raise NotImplementedError("dropout with a tensor for `training` is not available yet; pass a Python bool")
-    return nn.dropout(inputs, rate=rate, noise_shape=noise_shape, seed=seed, name=name) if training else inputs
+    if isinstance(training, (bool, int)):
+        if not training:
+            return _ops.identity(inputs, name=name or "dropout/Identity")
+        return nn.dropout(inputs, rate=rate, noise_shape=noise_shape, seed=seed, name=name)
+    dropped = nn.dropout(inputs, rate=rate, noise_shape=noise_shape, seed=seed, name=name)
+    return _ops.select_v2(convert_to_tensor(training), dropped, inputs)
 
 
 def flatten(inputs: Any, name: str | None = None, data_format: str = "channels_last") -> Tensor:
-    """[batch, …] -> [batch, the rest in one axis]."""
-    from headrace.arrays import reshape, shape
-    from headrace.framework import name_scope
-    from headrace.math import stack
-
-    with name_scope(name, "flatten", [inputs]):
-        inputs = convert_to_tensor(inputs)
-        rest = inputs.shape[1:].num_elements()
-        if inputs.shape.as_list()[0] is not None:
-            return reshape(inputs, [inputs.shape.as_list()[0], -1])
-        result = reshape(inputs, stack([shape(inputs)[0], -1]))
-        result.set_shape([None, rest])
-        return result
+    """[batch, …] -> [batch, the rest in one axis]. With data_format="channels_first", axis 1 comes last."""
+    if data_format not in ("channels_last", "channels_first"):
+        raise ValueError(
+            f'The `data_format` argument must be one of "channels_first", "channels_last". Received: {data_format}'
+        )
+    return _core.flatten(convert_to_tensor(inputs), data_format == "channels_first", name or "flatten")

@@ -31,6 +31,9 @@ _MEAN = Reduction.SUM_BY_NONZERO_WEIGHTS
 
 
 def _options(weights: Any, scope: str | None, loss_collection: str | None, reduction: str) -> dict[str, Any]:
+    if weights is None:
+        raise ValueError("`weights` must not be None.")
+    Reduction.validate(reduction)
     return {"weights": weights, "scope": scope, "loss_collection": loss_collection, "reduction": reduction}
 
 
@@ -46,6 +49,7 @@ def _pair(native: str, doc: str, second: str = "predictions") -> Any:
 
         def loss(labels: Any, logits: Any, weights: Any = 1.0, scope: str | None = None,
                  loss_collection: str | None = GraphKeys.LOSSES, reduction: str = _MEAN) -> Tensor:  # fmt: skip
+            _given(labels=labels, logits=logits)
             return getattr(_core, native)(labels, logits, **_options(weights, scope, loss_collection, reduction))
     else:
 
@@ -59,7 +63,14 @@ def _pair(native: str, doc: str, second: str = "predictions") -> Any:
     return loss
 
 
-def _same_type(labels: Any, predictions: Any) -> tuple[Tensor, Tensor]:
+def _given(**arguments: Any) -> None:
+    for name, value in arguments.items():
+        if value is None:
+            raise ValueError(f"{name} must not be None.")
+
+
+def _same_type(labels: Any, predictions: Any, names: tuple[str, str] = ("labels", "predictions")) -> tuple[Any, Any]:
+    _given(**dict(zip(names, (labels, predictions))))
     predictions = convert_to_tensor(predictions)
     from headrace.math import cast
 
@@ -94,7 +105,7 @@ def sigmoid_cross_entropy(
     multi_class_labels: Any, logits: Any, weights: Any = 1.0, label_smoothing: float = 0, scope: str | None = None,
     loss_collection: str | None = GraphKeys.LOSSES, reduction: str = _MEAN,
 ) -> Tensor:  # fmt: skip
-    labels, logits = _same_type(multi_class_labels, logits)
+    labels, logits = _same_type(multi_class_labels, logits, ("multi_class_labels", "logits"))
     options = _options(weights, scope, loss_collection, reduction)
     return _core.sigmoid_cross_entropy(labels, logits, label_smoothing, **options)
 
@@ -103,7 +114,7 @@ def softmax_cross_entropy(
     onehot_labels: Any, logits: Any, weights: Any = 1.0, label_smoothing: float = 0, scope: str | None = None,
     loss_collection: str | None = GraphKeys.LOSSES, reduction: str = _MEAN,
 ) -> Tensor:  # fmt: skip
-    labels, logits = _same_type(onehot_labels, logits)
+    labels, logits = _same_type(onehot_labels, logits, ("onehot_labels", "logits"))
     options = _options(weights, scope, loss_collection, reduction)
     return _core.softmax_cross_entropy(labels, logits, label_smoothing, **options)
 

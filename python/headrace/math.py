@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -173,45 +174,55 @@ def to_int64(x: Any, name: str = "ToInt64") -> Tensor:
     return cast(x, dtypes.int64, name)
 
 
-def clip_by_value(t: Any, clip_value_min: Any, clip_value_max: Any, name: str | None = None) -> Tensor:
+def clip_by_value(t: Any, clip_value_min: Any, clip_value_max: Any, name: str | None = None) -> Any:
     """t with every element moved into [clip_value_min, clip_value_max]."""
-    with name_scope(name, "clip_by_value", [t, clip_value_min, clip_value_max]) as scope:
-        t = convert_to_tensor(t, name="t")
-        return _ops.maximum(_ops.minimum(t, clip_value_max), clip_value_min, name=scope)
+    values = convert_to_tensor(t.values if isinstance(t, IndexedSlices) else t, name="t")
+    low, high = (convert_to_tensor(bound, values.dtype.base_dtype) for bound in (clip_value_min, clip_value_max))
+    clipped = _core.clip_by_value(values, low, high, name or "clip_by_value")
+    return IndexedSlices(clipped, t.indices, t.dense_shape) if isinstance(t, IndexedSlices) else clipped
 
 
-def clip_by_norm(t: Any, clip_norm: Any, axes: Any = None, name: str | None = None) -> Tensor:
+def _slices(t: Any) -> Any:
+    return t if t is None or isinstance(t, IndexedSlices) else convert_to_tensor(t, name="t")
+
+
+def _norm_like(norm: Any, t: Any) -> Tensor:
+    return convert_to_tensor(norm, (t.values if isinstance(t, IndexedSlices) else t).dtype.base_dtype, "clip_norm")
+
+
+def clip_by_norm(t: Any, clip_norm: Any, axes: Any = None, name: str | None = None) -> Any:
     """t scaled so that its L2 norm over `axes` is at most `clip_norm`."""
-    with name_scope(name, "clip_by_norm", [t, clip_norm]) as scope:
-        t = convert_to_tensor(t, name="t")
-        squares = reduce_sum(t * t, axes, keepdims=True)
-        positive = squares > 0
-        norm = where(positive, _ops.sqrt(where(positive, squares, _ops.ones_like(squares))), squares)
-        return _ops.identity(t * clip_norm / _ops.maximum(norm, clip_norm), name=scope)
+    t = _slices(t)
+    return _core.clip_by_norm(t, _norm_like(clip_norm, t), axes, name or "clip_by_norm")
+
+
+def clip_by_average_norm(t: Any, clip_norm: Any, name: str | None = None) -> Tensor:
+    """t scaled so that its L2 norm divided by the number of its elements is at most `clip_norm`."""
+    t = convert_to_tensor(t, name="t")
+    return _core.clip_by_average_norm(t, _norm_like(clip_norm, t), name or "clip_by_average_norm")
+
+
+def _checked_list(t_list: Any) -> list[Any]:
+    if isinstance(t_list, (str, bytes)) or not isinstance(t_list, Sequence):
+        raise TypeError("t_list should be a sequence")
+    return [_slices(t) for t in t_list]
 
 
 def global_norm(t_list: Any, name: str | None = None) -> Tensor:
     """The L2 norm of all elements of all tensors together."""
-    with name_scope(name, "global_norm", t_list) as scope:
-        halves = [_ops.l2_loss(t.values if isinstance(t, IndexedSlices) else t) for t in t_list if t is not None]
-        return _ops.sqrt(reduce_sum(stack(halves)) * constant(2.0, halves[0].dtype), name=scope + "global_norm")
+    return _core.global_norm(_checked_list(t_list), name or "global_norm")
 
 
 def clip_by_global_norm(
     t_list: Any, clip_norm: Any, use_norm: Any = None, name: str | None = None
 ) -> tuple[list[Any], Tensor]:
-    """All tensors scaled by one factor so that their global norm is at most `clip_norm`, and that norm."""
-    norm = global_norm(t_list, name) if use_norm is None else use_norm
-    with name_scope(name, "clip_by_global_norm", t_list):
-        scale = clip_norm * _ops.minimum(1.0 / norm, constant(1.0, norm.dtype) / clip_norm)
-        scale = scale + (norm - norm)  # not finite where the norm is not
-        clipped = []
-        for t in t_list:
-            if isinstance(t, IndexedSlices):
-                clipped.append(IndexedSlices(t.values * scale, t.indices, t.dense_shape))
-            else:
-                clipped.append(None if t is None else t * scale)
-        return clipped, norm
+    """All tensors scaled by one factor so that their global norm (or `use_norm`) is at most `clip_norm`, and it."""
+    tensors = _checked_list(t_list)
+    if use_norm is None:
+        use_norm = _core.global_norm(tensors, name or "global_norm")
+    use_norm = convert_to_tensor(use_norm, name="use_norm")
+    norm = convert_to_tensor(clip_norm, use_norm.dtype.base_dtype, "clip_norm")
+    return _core.clip_by_global_norm(tensors, norm, use_norm, name or "clip_by_global_norm")
 
 
 def where(condition: Any, x: Any = None, y: Any = None, name: str | None = None) -> Tensor:
@@ -300,12 +311,7 @@ def reduce_logsumexp(
     """log(sum(exp(x))), without overflow."""
     axis = reduction_indices if axis is None else axis
     keepdims = bool(keep_dims) if keepdims is None else keepdims
-    with name_scope(name, "ReduceLogSumExp", [input_tensor]):
-        x = convert_to_tensor(input_tensor)
-        raw = reduce_max(x, axis, keepdims=True)
-        top = _ops.stop_gradient(where(_ops.is_finite(raw), raw, _ops.zeros_like(raw)))
-        result = _ops.log(reduce_sum(_ops.exp(x - top), axis, keepdims=keepdims))
-        return result + (top if keepdims else _ops.reshape(top, _ops.shape(result)))
+    return _core.log_sum_exp(convert_to_tensor(input_tensor), axis, bool(keepdims), name or "ReduceLogSumExp")
 
 
 def count_nonzero(
@@ -383,37 +389,31 @@ def matmul(
         )
 
 
-def matvec(a: Any, b: Any, transpose_a: bool = False, name: str | None = None) -> Tensor:
+def matvec(
+    a: Any, b: Any, transpose_a: bool = False, adjoint_a: bool = False, a_is_sparse: bool = False,
+    b_is_sparse: bool = False, name: str | None = None,
+) -> Tensor:  # fmt: skip
+    """The product of a [..., m, k] and the vectors b [..., k]."""
     with name_scope(name, "MatVec", [a, b]) as scope:
-        column = matmul(a, _ops.expand_dims(b, -1), transpose_a=transpose_a)
-        return _ops.squeeze(column, squeeze_dims=[-1], name=scope)
+        product = matmul(a, _ops.expand_dims(b, -1), transpose_a=transpose_a, adjoint_a=adjoint_a)
+        return _ops.squeeze(product, squeeze_dims=[-1], name=scope)
 
 
 def tensordot(a: Any, b: Any, axes: Any, name: str | None = None) -> Tensor:
-    """The sum of products over the given axes of a and b: an int (the last of a, the first of b) or two lists."""
-    with name_scope(name, "Tensordot", [a, b]) as scope:
-        a, b = convert_to_tensor(a, name="a"), convert_to_tensor(b, name="b")
-        rank_a, rank_b = a.shape.ndims, b.shape.ndims
-        if isinstance(axes, int):
-            over_a, over_b = list(range_of(rank_a - axes, rank_a)), list(range_of(0, axes))
-        else:
-            over_a, over_b = ([x] if isinstance(x, int) else list(x) for x in axes)
-        for x, rank in [(x, rank_a) for x in over_a] + [(x, rank_b) for x in over_b]:
-            if not -rank <= x < rank:
-                raise ValueError(f"'axes' of tensordot must be in [{-rank}, {rank}), got {x}.")
-        over_a, over_b = [x % rank_a for x in over_a], [x % rank_b for x in over_b]
-        free_a = [i for i in range_of(0, rank_a) if i not in over_a]
-        free_b = [i for i in range_of(0, rank_b) if i not in over_b]
-        shape_a, shape_b = _ops.shape(a), _ops.shape(b)
-        inner = reduce_prod(_ops.gather_v2(shape_a, constant(over_a, dtypes.int32), 0))
-        left = _ops.reshape(_ops.transpose(a, free_a + over_a), stack([constant(-1), inner]))
-        right = _ops.reshape(_ops.transpose(b, over_b + free_b), stack([inner, constant(-1)]))
-        sizes = [_ops.gather_v2(shape_a, constant(free_a, dtypes.int32), 0)] if free_a else []
-        sizes += [_ops.gather_v2(shape_b, constant(free_b, dtypes.int32), 0)] if free_b else []
-        free = constant([], dtypes.int32) if not sizes else _ops.concat_v2(sizes, 0) if len(sizes) > 1 else sizes[0]
-        result = _ops.reshape(_ops.mat_mul(left, right), free, name=scope)
-        result.set_shape([a.shape[i] for i in free_a] + [b.shape[i] for i in free_b])
-        return result
+    """The sum of products over the given axes of a and b: an int (so many last of a, first of b) or two lists.
+
+    Raises:
+      ValueError: for axes that are not there, and for sizes that differ.
+    """
+    a = convert_to_tensor(a, name="a")
+    b = convert_to_tensor(b, a.dtype.base_dtype, "b")
+    name = name or "Tensordot"
+    if isinstance(axes, (int, np.integer)):
+        return _core.tensordot_of(a, b, int(axes), name)
+    if not isinstance(axes, (list, tuple, np.ndarray)) or len(axes) != 2:
+        raise ValueError("'axes' must be an integer or have length 2.")
+    over_a, over_b = ([int(side)] if np.ndim(side) == 0 else [int(axis) for axis in side] for side in axes)
+    return _core.tensordot(a, b, over_a, over_b, name)
 
 
 range_of = builtins.range
@@ -539,16 +539,6 @@ def reduce_euclidean_norm(
     with name_scope(name, "EuclideanNorm", [input_tensor]):
         x = convert_to_tensor(input_tensor)
         return cast(_ops.sqrt(reduce_sum(x * x, axis, keepdims)), x.dtype)
-
-
-def clip_by_average_norm(t: Any, clip_norm: Any, name: str | None = None) -> Tensor:
-    """The tensor scaled so that its norm, divided by the number of elements, is at most clip_norm."""
-    with name_scope(name, "clip_by_average_norm", [t, clip_norm]):
-        t = convert_to_tensor(t, name="t")
-        count = cast(_ops.size(t), t.dtype)
-        inverse = _ops.rsqrt(reduce_sum(t * t))
-        scale = _ops.minimum(inverse * count, convert_to_tensor(1.0, t.dtype) / clip_norm)
-        return _ops.identity(t * clip_norm * scale, name="clip_by_average_norm")
 
 
 def polyval(coeffs: Any, x: Any, name: str | None = None) -> Tensor:

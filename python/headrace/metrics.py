@@ -59,8 +59,15 @@ def auc(
     updates_collections: Any = None, curve: str = "ROC", name: str | None = None,
     summation_method: str = "trapezoidal", thresholds: Any = None,
 ) -> tuple[Tensor, Tensor]:  # fmt: skip
-    """The area under the ROC or PR curve, over 200 thresholds by the trapezoidal rule."""
-    if num_thresholds != 200 or thresholds is not None or summation_method != "trapezoidal":
-        raise NotImplementedError("auc with other thresholds or another summation method is not available yet")
-    pair = _core.auc_metric(labels, predictions, curve, weights=weights, name=name)
+    """The area under the ROC or PR curve, from counts at `num_thresholds` (or at these `thresholds`).
+
+    Raises:
+      ValueError: for an unknown curve or summation method. InvalidArgumentError: when run, for a prediction outside
+        [0, 1].
+    """
+    given = [] if thresholds is None else [float(threshold) for threshold in thresholds]
+    labels, predictions = convert_to_tensor(labels), convert_to_tensor(predictions)
+    pair = _core.auc_metric(
+        labels, predictions, curve, num_thresholds, given, summation_method, weights=weights, name=name
+    )
     return _collected(pair, metrics_collections, updates_collections)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from headrace import _core, _ops, dtypes
-from headrace.arrays import concat, gather, reshape, shape
+from headrace import _core, _ops
+from headrace.arrays import shape
 from headrace.framework import Tensor, convert_to_tensor, name_scope
 from headrace.math import cast, reduce_mean, reduce_sum, sigmoid, tanh  # noqa: F401
 
@@ -25,9 +25,8 @@ def relu6(features: Any, name: str | None = None) -> Tensor:
 
 
 def swish(features: Any) -> Tensor:
-    with name_scope(None, "swish", [features]):
-        features = convert_to_tensor(features)
-        return features * sigmoid(features)
+    """features * sigmoid(features)"""
+    return _core.swish(convert_to_tensor(features, name="features"))
 
 
 def _softmax(op: str, default_name: str) -> Any:
@@ -72,71 +71,66 @@ def l2_loss(t: Any, name: str | None = None) -> Tensor:
 
 
 def l2_normalize(x: Any, axis: Any = None, epsilon: float = 1e-12, name: str | None = None, dim: Any = None) -> Tensor:
+    """x divided by its L2 norm along `axis` (an int or a list; None is all), or sqrt(epsilon) if larger."""
     axis = dim if axis is None else axis
-    with name_scope(name, "l2_normalize", [x]) as scope:
-        x = convert_to_tensor(x, name="x")
-        squares = reduce_sum(_ops.square(x), axis, keepdims=True)
-        return _ops.mul(x, _ops.rsqrt(_ops.maximum(squares, epsilon)), name=scope)
+    return _core.l2_normalize(convert_to_tensor(x, name="x"), axis, epsilon, name or "l2_normalize")
 
 
 def moments(
     x: Any, axes: Any, shift: Any = None, name: str | None = None, keep_dims: Any = None, keepdims: Any = None
 ) -> tuple[Tensor, Tensor]:
-    """The mean and the variance over `axes`."""
+    """The mean and the variance over `axes`. `shift` is not used, as in TensorFlow 1.15."""
     keep = bool(keep_dims if keepdims is None else keepdims)
-    with name_scope(name, "moments", [x, axes]):
-        x = convert_to_tensor(x)
-        mean = reduce_mean(x, axes, keepdims=True, name="mean")
-        variance = reduce_mean(
-            _ops.squared_difference(x, _ops.stop_gradient(mean)), axes, keepdims=True, name="variance"
-        )
-        if keep:
-            return mean, variance
-        from headrace.arrays import squeeze
-
-        return squeeze(mean, axes), squeeze(variance, axes)
+    return _core.moments(convert_to_tensor(x, name="x"), axes, keep, name or "moments")
 
 
 def dropout(
     x: Any, keep_prob: Any = None, noise_shape: Any = None, seed: int | None = None, name: str | None = None,
     rate: Any = None,
 ) -> Tensor:  # fmt: skip
-    """Zeros elements with probability `rate` (1 - keep_prob) and scales the others up, so that sums stay."""
-    if keep_prob is not None and rate is None:
+    """Zeros elements with probability `rate` (1 - keep_prob) and scales the others up, so that sums stay.
+
+    Args:
+      noise_shape: the shape of the draws; along an axis of size 1 elements are kept or dropped together.
+    Raises:
+      ValueError: for a rate outside [0, 1), for both keep_prob and another rate, and for x that is no float.
+    """
+    x = convert_to_tensor(x, name="x")
+    if keep_prob is not None:
+        if rate is not None and rate != 1 - keep_prob:
+            raise ValueError("Cannot specify both 'rate' and 'keep_prob'")
         rate = 1 - keep_prob
     if rate is None:
-        raise ValueError("dropout needs rate (or keep_prob)")
-    from headrace.random import random_uniform
-
-    with name_scope(name, "dropout", [x]):
-        x = convert_to_tensor(x, name="x")
-        if not isinstance(rate, Tensor):
-            if not 0 <= rate < 1:
-                raise ValueError(f"rate must be a scalar tensor or a float in the range [0, 1), got {rate}")
-            if rate == 0:
-                return x
-        draws = random_uniform(shape(x) if noise_shape is None else noise_shape, dtype=x.dtype.base_dtype, seed=seed)
-        scale = 1 / (1 - rate)
-        result = x * scale * cast(draws >= rate, x.dtype.base_dtype)
-        result.set_shape(x.shape)
-        return result
+        raise ValueError("You must provide a rate to dropout.")
+    if noise_shape is not None and not isinstance(noise_shape, Tensor):
+        sizes = list(noise_shape)
+        known = shape(x)
+        noise_shape = [known[i] if size is None else size for i, size in enumerate(sizes)]
+    return _core.dropout(x, rate, noise_shape, seed, name or "dropout")
 
 
 def sigmoid_cross_entropy_with_logits(
     _sentinel: Any = None, labels: Any = None, logits: Any = None, name: str | None = None
 ) -> Tensor:
-    """-labels * log(sigmoid(logits)) - (1 - labels) * log(1 - sigmoid(logits)), elementwise and stable."""
+    """-labels * log(sigmoid(logits)) - (1 - labels) * log(1 - sigmoid(logits)), elementwise and stable.
+
+    Raises:
+      ValueError: for labels and logits of different shapes.
+    """
     _named_only("sigmoid_cross_entropy_with_logits", _sentinel, labels, logits)
-    with name_scope(name, "logistic_loss", [logits, labels]) as scope:
-        logits = convert_to_tensor(logits, name="logits")
-        labels = convert_to_tensor(labels, name="labels")
-        zeros = _ops.zeros_like(logits)
-        condition = logits >= zeros
-        return _ops.add_v2(
-            _ops.select(condition, logits, zeros) - logits * labels,
-            _ops.log1p(_ops.exp(_ops.select(condition, -logits, logits))),
-            name=scope,
-        )
+    logits = convert_to_tensor(logits, name="logits")
+    labels = convert_to_tensor(labels, logits.dtype.base_dtype, "labels")
+    return _core.sigmoid_cross_entropy_with_logits(labels, logits, name or "logistic_loss")
+
+
+def weighted_cross_entropy_with_logits(
+    labels: Any = None, logits: Any = None, pos_weight: Any = None, name: str | None = None, targets: Any = None
+) -> Tensor:
+    """As sigmoid_cross_entropy_with_logits, with errors on positives counted `pos_weight` times."""
+    logits = convert_to_tensor(logits, name="logits")
+    labels = convert_to_tensor(targets if labels is None else labels, logits.dtype.base_dtype, "labels")
+    weight = convert_to_tensor(pos_weight, logits.dtype.base_dtype, "pos_weight")
+    return _core.weighted_cross_entropy_with_logits(labels, logits, weight, name or "logistic_loss")
 
 
 def _named_only(function: str, sentinel: Any, labels: Any, logits: Any) -> None:
@@ -147,46 +141,41 @@ def _named_only(function: str, sentinel: Any, labels: Any, logits: Any) -> None:
 def softmax_cross_entropy_with_logits_v2(
     labels: Any, logits: Any, axis: Any = None, name: str | None = None, dim: Any = None
 ) -> Tensor:
-    """The cross entropy of softmax(logits) under label distributions, along the last axis."""
-    with name_scope(name, "softmax_cross_entropy_with_logits", [logits, labels]) as scope:
-        logits = convert_to_tensor(logits, name="logits")
-        labels = cast(convert_to_tensor(labels, name="labels"), logits.dtype)
-        classes = shape(logits)[-1]
-        cost = _ops.softmax_cross_entropy_with_logits(
-            reshape(logits, [-1, classes]) if logits.shape.ndims != 2 else logits,
-            reshape(labels, [-1, classes]) if labels.shape.ndims != 2 else labels,
-            name=scope if logits.shape.ndims == 2 else None,
-        )[0]
-        return cost if logits.shape.ndims == 2 else reshape(cost, shape(logits)[:-1])
+    """The cross entropy of softmax(logits) under label distributions, along `axis`, the last by default."""
+    axis = dim if axis is None else axis
+    logits, labels = convert_to_tensor(logits, name="logits"), convert_to_tensor(labels, name="labels")
+    return _core.softmax_cross_entropy_with_logits(
+        labels, logits, -1 if axis is None else axis, name or "softmax_cross_entropy_with_logits"
+    )
 
 
 def softmax_cross_entropy_with_logits(
     _sentinel: Any = None,
     labels: Any = None,
     logits: Any = None,
-    dim: int = -1,
+    dim: Any = -1,
     name: str | None = None,
     axis: Any = None,
 ) -> Tensor:
+    """As softmax_cross_entropy_with_logits_v2, without a gradient for the labels."""
     _named_only("softmax_cross_entropy_with_logits", _sentinel, labels, logits)
     return softmax_cross_entropy_with_logits_v2(
-        _ops.stop_gradient(labels), logits, axis, name or "softmax_cross_entropy_with_logits_sg"
-    )
+        _ops.stop_gradient(labels), logits, dim if axis is None else axis,
+        name or "softmax_cross_entropy_with_logits_sg",
+    )  # fmt: skip
 
 
 def sparse_softmax_cross_entropy_with_logits(
     _sentinel: Any = None, labels: Any = None, logits: Any = None, name: str | None = None
 ) -> Tensor:
-    """As softmax_cross_entropy_with_logits_v2, with the classes' numbers as labels."""
+    """As softmax_cross_entropy_with_logits_v2, with the classes' numbers as labels.
+
+    Raises:
+      ValueError: for logits that have not one axis more than the labels.
+    """
     _named_only("sparse_softmax_cross_entropy_with_logits", _sentinel, labels, logits)
-    with name_scope(name, "SparseSoftmaxCrossEntropyWithLogits", [labels, logits]):
-        logits, labels = convert_to_tensor(logits), convert_to_tensor(labels)
-        if logits.shape.ndims == 2:
-            return _ops.sparse_softmax_cross_entropy_with_logits(logits, labels, name=name)[0]
-        flat = _ops.sparse_softmax_cross_entropy_with_logits(
-            reshape(logits, [-1, shape(logits)[-1]]), reshape(labels, [-1]), name=name
-        )[0]
-        return reshape(flat, shape(labels))
+    logits, labels = convert_to_tensor(logits, name="logits"), convert_to_tensor(labels, name="labels")
+    return _core.sparse_softmax_cross_entropy_with_logits(labels, logits, name or "SparseSoftmaxCrossEntropyWithLogits")
 
 
 def top_k(input: Any, k: Any = 1, sorted: bool = True, name: str | None = None) -> Any:  # noqa: A002
@@ -202,25 +191,26 @@ def embedding_lookup(
     params: Any, ids: Any, partition_strategy: str = "mod", name: str | None = None, validate_indices: bool = True,
     max_norm: Any = None,
 ) -> Tensor:  # fmt: skip
-    """The rows of `params` at `ids`; several params are parts of one table."""
-    if isinstance(params, (list, tuple)):
-        if len(params) > 1:
-            if partition_strategy != "div":
-                raise NotImplementedError(
-                    'embedding_lookup over several tensors takes partition_strategy="div" for now'
-                )
-            params = concat(list(params), 0)
-        else:
-            params = params[0]
-    with name_scope(name, "embedding_lookup", [params, ids]) as scope:
-        if isinstance(params, _core.Variable) and params._is_resource:
-            return _ops.resource_gather(params.handle, ids, params.dtype.base_dtype, name=scope)
-        return gather(params, ids, name=scope)
+    """The rows of `params` at `ids`; several params are parts of one table.
+
+    Args:
+      partition_strategy: "mod" (row i is in part i % n) or "div" (the parts follow one another).
+      validate_indices: ids outside are an error on a CPU, whatever is asked for here (as in TensorFlow).
+      max_norm: rows are scaled to at most this L2 norm.
+    """
+    params = list(params) if isinstance(params, (list, tuple)) else [params]
+    if not params:
+        raise ValueError("Need at least one param")
+    tables = params if len(params) == 1 and isinstance(params[0], _core.Variable) else convert_all(params)
+    return _core.embedding_lookup(
+        tables, convert_to_tensor(ids, name="ids"), partition_strategy, max_norm, name or "embedding_lookup"
+    )
+
+
+def convert_all(values: Any) -> list[Tensor]:
+    return [convert_to_tensor(value) for value in values]
 
 
 def zero_fraction(value: Any, name: str | None = None) -> Tensor:
     """The share of elements that are 0."""
-    with name_scope(name, "zero_fraction", [value]):
-        value = convert_to_tensor(value)
-        zero = _ops.equal(value, convert_to_tensor(0, value.dtype))
-        return reduce_mean(cast(zero, dtypes.float32))
+    return _core.zero_fraction(convert_to_tensor(value, name="value"), name or "zero_fraction")

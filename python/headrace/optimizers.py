@@ -15,6 +15,26 @@ _HOOKS = (
 )  # fmt: skip
 
 
+def _variables(var_list: Any) -> Any:
+    """A list of variables; one alone counts as a list."""
+    from headrace.variables import Variable
+
+    return [var_list] if isinstance(var_list, Variable) else var_list
+
+
+def _check_gating(gate_gradients: Any) -> None:
+    if gate_gradients not in (Optimizer.GATE_NONE, Optimizer.GATE_OP, Optimizer.GATE_GRAPH):
+        raise ValueError(
+            f"gate_gradients must be one of: Optimizer.GATE_NONE, Optimizer.GATE_OP, Optimizer.GATE_GRAPH.  Not "
+            f"{gate_gradients}"
+        )
+
+
+def _check_aggregation(method: Any) -> None:
+    if method not in (None, 0, 1, 2):
+        raise ValueError(f"Invalid aggregation_method specified {method}.")
+
+
 class Optimizer:
     """Base class. A subclass defines `_apply_dense(grad, var)` and, where needed, `_create_slots(var_list)`,
     `_prepare()`, `_apply_sparse(grad, var)`, `_resource_apply_dense(grad, var)`, `_finish(update_ops, name_scope)`.
@@ -28,6 +48,7 @@ class Optimizer:
         self._name, self._use_locking = name, use_locking
         overrides = [hook for hook in _HOOKS if getattr(type(self), hook, None) is not getattr(Optimizer, hook, None)]
         self._native = _core.PythonOptimizer(self, name, overrides)
+        self._native.set_use_locking(bool(use_locking))
 
     def get_name(self) -> str:
         return self._name
@@ -37,10 +58,19 @@ class Optimizer:
         aggregation_method: Any = None, colocate_gradients_with_ops: bool = False, name: str | None = None,
         grad_loss: Any = None,
     ) -> Any:  # fmt: skip
-        """An operation that computes the gradients of `loss`, applies them and adds 1 to `global_step`."""
+        """An operation that computes the gradients of `loss`, applies them and adds 1 to `global_step`.
+
+        Args:
+          grad_loss: the gradient of the loss to start from, instead of 1.
+          gate_gradients, aggregation_method, colocate_gradients_with_ops: how TensorFlow schedules the same sums; they
+            change no value.
+        """
+        _check_gating(gate_gradients)
+        _check_aggregation(aggregation_method)
         if self._is_plain() and not callable(loss) and not executing_eagerly():
-            return self._native.minimize(loss, global_step, var_list, name)
-        pairs = self.compute_gradients(loss, var_list=var_list)
+            return self._native.minimize(loss, global_step, _variables(var_list), name, grad_loss)
+        options = {} if grad_loss is None else {"grad_loss": grad_loss}
+        pairs = self.compute_gradients(loss, var_list=var_list, **options)
         if not any(gradient is not None for gradient, _ in pairs):
             raise ValueError(
                 f"No gradients provided for any variable, check your graph for ops that do not support gradients, "
@@ -57,13 +87,15 @@ class Optimizer:
         colocate_gradients_with_ops: bool = False, grad_loss: Any = None,
     ) -> list[tuple[Any, Any]]:  # fmt: skip
         """(gradient, variable) for each variable; the gradient is a Tensor, an IndexedSlices or None."""
+        _check_gating(gate_gradients)
+        _check_aggregation(aggregation_method)
         if callable(loss):
-            return _gradients_of_function(loss, var_list, grad_loss)
+            return _gradients_of_function(loss, _variables(var_list), grad_loss)
         if executing_eagerly():
             raise RuntimeError(
                 "`loss` passed to Optimizer.compute_gradients should be a function when eager execution is enabled."
             )
-        return self._native.compute_gradients(loss, var_list)
+        return self._native.compute_gradients(loss, _variables(var_list), grad_loss)
 
     def apply_gradients(self, grads_and_vars: Any, global_step: Any = None, name: str | None = None) -> Any:
         """The operation that applies what compute_gradients gave, perhaps changed since."""
@@ -128,8 +160,11 @@ class _NativeOptimizer(Optimizer):
     """An optimizer that is C++ unless a subclass overrides gradients or their application."""
 
     def _set(self, native: Any, name: str, use_locking: bool) -> None:
+        if not name:
+            raise ValueError("Must specify the optimizer name")
         self._name, self._use_locking = name, use_locking
         self._native = native
+        native.set_use_locking(bool(use_locking))
 
 
 class GradientDescentOptimizer(_NativeOptimizer):
@@ -188,7 +223,7 @@ class FtrlOptimizer(_NativeOptimizer):
         self._set(
             _core.ftrl_optimizer(
                 learning_rate, learning_rate_power, initial_accumulator_value, l1_regularization_strength,
-                l2_regularization_strength, l2_shrinkage_regularization_strength, name,
+                l2_regularization_strength, l2_shrinkage_regularization_strength, name, accum_name, linear_name,
             ),
             name, use_locking,
         )  # fmt: skip

@@ -7,6 +7,7 @@ from typing import Any
 
 from headrace import _core
 from headrace.framework import GraphKeys, add_to_collection, get_default_graph
+from headrace.refusal import refuse
 from headrace.variables import global_variables
 
 
@@ -28,22 +29,23 @@ class Saver:
         write_version: Any = None, pad_step_number: bool = False, save_relative_paths: bool = False,
         filename: str | None = None,
     ) -> None:  # fmt: skip
-        if isinstance(var_list, dict):
-            raise NotImplementedError(
-                "a Saver with other names than the variables' own is not available yet: pass a list"
-            )
-        self._arguments = (list(var_list) if var_list is not None else None, max_to_keep or 0,
-                           keep_checkpoint_every_n_hours, name or "save", allow_empty)  # fmt: skip
+        if defer_build and var_list is not None:
+            raise ValueError("If `var_list` is provided then build cannot be deferred.")
+        refuse("Saver", saver_def=saver_def, builder=builder, filename=filename)
+        if write_version not in (None, 2):
+            refuse("Saver", write_version=write_version)
+        self._variables = dict(var_list) if isinstance(var_list, dict) else var_list and list(var_list)
+        self._arguments = (max_to_keep or 0, keep_checkpoint_every_n_hours, name or "save", allow_empty, reshape,
+                           pad_step_number)  # fmt: skip
         self._built: Any = None
         if not defer_build:
             self.build()
 
     def build(self) -> None:
-        variables, *rest = self._arguments
-        variables = global_variables() if variables is None else variables
-        if not variables and not self._arguments[-1]:
+        variables = global_variables() if self._variables is None else self._variables
+        if not variables and not self._arguments[3]:
             raise ValueError("No variables to save")
-        self._built = _core.NativeSaver(variables, *rest)
+        self._built = _core.NativeSaver(variables, *self._arguments)
         self._graph = get_default_graph()  # stays as long as the saver, which names operations of it
 
     @property
@@ -187,6 +189,16 @@ class Scaffold:
         ready_for_local_init_op: Any = None, local_init_op: Any = None, summary_op: Any = None, saver: Any = None,
         copy_from_scaffold: Any = None,
     ) -> None:  # fmt: skip
+        refuse("Scaffold", init_feed_dict=init_feed_dict, ready_op=ready_op,
+               ready_for_local_init_op=ready_for_local_init_op)  # fmt: skip
+        if copy_from_scaffold is not None:
+            if not isinstance(copy_from_scaffold, Scaffold):
+                raise TypeError("copy_from_scaffold is not a Scaffold instance.")
+            mine, other = (init_op, init_fn, local_init_op, summary_op, saver), copy_from_scaffold
+            theirs = (other.init_op, other.init_fn, other.local_init_op, other.summary_op, other.saver)
+            init_op, init_fn, local_init_op, summary_op, saver = (
+                given if given is not None else copied for given, copied in zip(mine, theirs)
+            )
         self.init_op, self.init_feed_dict, self.init_fn = init_op, init_feed_dict, init_fn
         self.local_init_op, self.summary_op, self.saver = local_init_op, summary_op, saver
         self.ready_op, self.ready_for_local_init_op = ready_op, ready_for_local_init_op

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from headrace import _core, _ops
-from headrace.framework import Graph, Tensor, convert_to_tensor, get_default_graph, name_scope
-from headrace.math import cast
+from headrace import _core
+from headrace.framework import Graph, Tensor, convert_to_tensor, get_default_graph
 
 
 def get_global_step(graph: Graph | None = None) -> Any:
@@ -31,79 +30,67 @@ def global_step(sess: Any, global_step_tensor: Any) -> int:
     return int(sess.run(global_step_tensor))
 
 
-def _step(global_step: Any, dtype: Any) -> Tensor:
+def _scalars(rate: Any, global_step: Any, decay_steps: Any) -> tuple[Tensor, Tensor, Tensor]:
     if global_step is None:
-        raise ValueError("global_step is required")
-    return cast(convert_to_tensor(global_step), dtype)
-
-
-def _rate_and_periods(learning_rate: Any, global_step: Any, decay_steps: Any, staircase: bool) -> tuple[Tensor, Tensor]:
-    """The initial rate and how many periods of decay_steps have passed, whole ones only with `staircase`."""
-    rate = convert_to_tensor(learning_rate, name="learning_rate")
-    periods = _step(global_step, rate.dtype) / cast(convert_to_tensor(decay_steps), rate.dtype)
-    return rate, _ops.floor(periods) if staircase else periods
+        raise ValueError("global_step is required for a decaying learning rate.")
+    rate = convert_to_tensor(rate, name="learning_rate")
+    return rate, convert_to_tensor(global_step), convert_to_tensor(decay_steps)
 
 
 def exponential_decay(
     learning_rate: Any, global_step: Any, decay_steps: Any, decay_rate: Any, staircase: bool = False,
     name: str | None = None,
 ) -> Tensor:  # fmt: skip
-    """learning_rate * decay_rate ** (global_step / decay_steps)."""
-    with name_scope(name, "ExponentialDecay", [learning_rate, global_step]) as scope:
-        rate, p = _rate_and_periods(learning_rate, global_step, decay_steps, staircase)
-        return _ops.mul(rate, _ops.pow(cast(convert_to_tensor(decay_rate), rate.dtype), p), name=scope)
+    """learning_rate * decay_rate ** (global_step / decay_steps); whole periods only with `staircase`."""
+    scalars = _scalars(learning_rate, global_step, decay_steps)
+    return _core.exponential_decay(*scalars, convert_to_tensor(decay_rate), staircase, name or "ExponentialDecay")
 
 
 def inverse_time_decay(
     learning_rate: Any, global_step: Any, decay_steps: Any, decay_rate: Any, staircase: bool = False,
     name: str | None = None,
 ) -> Tensor:  # fmt: skip
-    """learning_rate / (1 + decay_rate * global_step / decay_steps)."""
-    with name_scope(name, "InverseTimeDecay", [learning_rate, global_step]) as scope:
-        rate, p = _rate_and_periods(learning_rate, global_step, decay_steps, staircase)
-        return _ops.real_div(rate, 1 + cast(convert_to_tensor(decay_rate), rate.dtype) * p, name=scope)
+    """learning_rate / (1 + decay_rate * global_step / decay_steps); whole periods only with `staircase`."""
+    scalars = _scalars(learning_rate, global_step, decay_steps)
+    return _core.inverse_time_decay(*scalars, convert_to_tensor(decay_rate), staircase, name or "InverseTimeDecay")
 
 
 def natural_exp_decay(
     learning_rate: Any, global_step: Any, decay_steps: Any, decay_rate: Any, staircase: bool = False,
     name: str | None = None,
 ) -> Tensor:  # fmt: skip
-    """learning_rate * exp(-decay_rate * global_step / decay_steps)."""
-    with name_scope(name, "NaturalExpDecay", [learning_rate, global_step]) as scope:
-        rate, p = _rate_and_periods(learning_rate, global_step, decay_steps, staircase)
-        return _ops.mul(rate, _ops.exp(-cast(convert_to_tensor(decay_rate), rate.dtype) * p), name=scope)
+    """learning_rate * exp(-decay_rate * global_step / decay_steps); whole periods only with `staircase`."""
+    scalars = _scalars(learning_rate, global_step, decay_steps)
+    return _core.natural_exp_decay(*scalars, convert_to_tensor(decay_rate), staircase, name or "NaturalExpDecay")
 
 
 def polynomial_decay(
     learning_rate: Any, global_step: Any, decay_steps: Any, end_learning_rate: Any = 0.0001, power: Any = 1.0,
     cycle: bool = False, name: str | None = None,
 ) -> Tensor:  # fmt: skip
-    """From learning_rate to end_learning_rate over decay_steps, along a polynomial."""
-    with name_scope(name, "PolynomialDecay", [learning_rate, global_step]) as scope:
-        rate = convert_to_tensor(learning_rate, name="learning_rate")
-        end = cast(convert_to_tensor(end_learning_rate), rate.dtype)
-        step = _step(global_step, rate.dtype)
-        steps = cast(convert_to_tensor(decay_steps), rate.dtype)
-        if cycle:
-            steps = steps * _ops.maximum(_ops.ceil(step / steps), convert_to_tensor(1.0, rate.dtype))
-        else:
-            step = _ops.minimum(step, steps)
-        share = 1 - step / steps
-        return _ops.add_v2((rate - end) * _ops.pow(share, cast(convert_to_tensor(power), rate.dtype)), end, name=scope)
+    """From learning_rate to end_learning_rate over decay_steps, along a polynomial; again and again with `cycle`."""
+    scalars = _scalars(learning_rate, global_step, decay_steps)
+    end, power = convert_to_tensor(end_learning_rate), convert_to_tensor(power)
+    return _core.polynomial_decay(*scalars, end, power, cycle, name or "PolynomialDecay")
 
 
 def cosine_decay(
     learning_rate: Any, global_step: Any, decay_steps: Any, alpha: float = 0.0, name: str | None = None
 ) -> Tensor:
     """Half a cosine from learning_rate to alpha * learning_rate."""
-    import math
+    scalars = _scalars(learning_rate, global_step, decay_steps)
+    return _core.cosine_decay(*scalars, alpha, name or "CosineDecay")
 
-    with name_scope(name, "CosineDecay", [learning_rate, global_step]):
-        rate = convert_to_tensor(learning_rate, name="learning_rate")
-        steps = cast(convert_to_tensor(decay_steps), rate.dtype)
-        share = _ops.minimum(_step(global_step, rate.dtype), steps) / steps
-        decayed = (1 - alpha) * 0.5 * (1.0 + _ops.cos(convert_to_tensor(math.pi, rate.dtype) * share)) + alpha
-        return rate * decayed
+
+def piecewise_constant(x: Any, boundaries: Any, values: Any, name: str | None = None) -> Tensor:
+    """values[i] where boundaries[i - 1] < x <= boundaries[i].
+
+    Raises:
+      ValueError: for another number of values than boundaries and one, and for values of different dtypes.
+    """
+    x = convert_to_tensor(x)
+    limits = [convert_to_tensor(boundary, x.dtype.base_dtype) for boundary in boundaries]
+    return _core.piecewise_constant(x, limits, [convert_to_tensor(v) for v in values], name or "PiecewiseConstant")
 
 
 def write_graph(graph_or_graph_def: Any, logdir: str, name: str, as_text: bool = True) -> str:
@@ -125,31 +112,6 @@ def write_graph(graph_or_graph_def: Any, logdir: str, name: str, as_text: bool =
     with gfile.GFile(path, "wb") as file:
         file.write(data)
     return path
-
-
-class Coordinator:
-    """Asks threads to stop and waits for them."""
-
-    def __init__(self, clean_stop_exception_types: Any = None) -> None:
-        import threading
-
-        self._stop = threading.Event()
-
-    def should_stop(self) -> bool:
-        return self._stop.is_set()
-
-    def request_stop(self, ex: Any = None) -> None:
-        self._stop.set()
-
-    def wait_for_stop(self, timeout: float | None = None) -> bool:
-        return self._stop.wait(timeout)
-
-    def join(self, threads: Any = None, stop_grace_period_secs: float = 120, ignore_live_threads: bool = False) -> None:
-        for thread in threads or []:
-            thread.join(stop_grace_period_secs)
-
-    def clear_stop(self) -> None:
-        self._stop.clear()
 
 
 def start_queue_runners(

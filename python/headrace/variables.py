@@ -9,6 +9,7 @@ from typing import Any
 from headrace import _core, _ops, dtypes, state
 from headrace.control_flow import group
 from headrace.framework import GraphKeys, Tensor, _extend, _session, get_default_graph, init_scope, name_scope
+from headrace.refusal import refuse
 from headrace.shapes import TensorShape
 
 
@@ -62,18 +63,42 @@ class _VariableClass(type):
     ) -> Any:  # fmt: skip
         if initial_value is None:
             raise ValueError("initial_value must be specified.")
+        refuse("tf.Variable", caching_device=caching_device, variable_def=variable_def, import_scope=import_scope)
+        if collections is not None and not isinstance(collections, (list, tuple, set)):
+            raise ValueError(
+                f"collections argument to Variable constructor must be a list, tuple, or set. Got {collections!r} of "
+                f"type {type(collections)}"
+            )
+        if not validate_shape:
+            refuse("tf.Variable", validate_shape="False")
+        _check_enumerations(synchronization, aggregation)
+        if constraint is not None and not callable(constraint):
+            raise ValueError("The `constraint` argument must be a callable.")
         if _is_traced_eagerly():
             with init_scope():
                 return cls(
                     initial_value, trainable, collections, validate_shape, caching_device, name, variable_def, dtype,
                     expected_shape, import_scope, constraint, use_resource, synchronization, aggregation, shape,
                 )  # fmt: skip
-        _refuse_constraint(constraint)
         variable = _core.make_variable(
             initial_value, dtype, name or "Variable", trainable=trainable is not False, collections=collections,
-            use_resource=use_resource,
+            use_resource=use_resource, constraint=constraint,
         )  # fmt: skip
+        _check_shape(variable, expected_shape if shape is None else shape)
+        variable.constraint = constraint
         return _remembered(variable)
+
+
+def _check_enumerations(synchronization: Any, aggregation: Any) -> None:
+    if synchronization is not None and not isinstance(synchronization, VariableSynchronization):
+        raise ValueError(f"Invalid variable synchronization mode: {synchronization}")
+    if aggregation is not None and not isinstance(aggregation, VariableAggregation):
+        raise ValueError(f"Invalid variable aggregation mode: {aggregation}")
+
+
+def _check_shape(variable: Any, wanted: Any) -> None:
+    if wanted is not None and not TensorShape(wanted).is_compatible_with(variable.shape):
+        raise ValueError(f"The initial value's shape ({variable.shape}) is not compatible with {TensorShape(wanted)}")
 
 
 class Variable(metaclass=_VariableClass):
@@ -195,6 +220,10 @@ def get_variable(
     Raises:
       ValueError: if it exists and is not to be reused, or the other way round.
     """
+    refuse("get_variable", caching_device=caching_device)
+    if not validate_shape:
+        refuse("get_variable", validate_shape="False")
+    _check_enumerations(synchronization, aggregation)
     if _is_traced_eagerly():
         with init_scope():
             return get_variable(
@@ -220,7 +249,8 @@ def get_variable(
 
 
 def _get_variable(name: str, shape: Any = None, constraint: Any = None, **options: Any) -> Any:
-    _refuse_constraint(constraint)
+    if constraint is not None and not callable(constraint):
+        raise ValueError("The `constraint` argument must be a callable.")
     initializer = options.pop("initializer", None)
     trainable = options.pop("trainable", None)
     if isinstance(initializer, type):
@@ -234,24 +264,19 @@ def _get_variable(name: str, shape: Any = None, constraint: Any = None, **option
         initializer = (lambda *_, **__: value) if isinstance(value, Tensor) else _core.value_initializer(value)
     elif initializer is not None and not hasattr(initializer, "_native"):
         initializer = _called_flexibly(initializer)
-    if shape is None:
-        raise ValueError(
-            f"Shape of a new variable ({name}) must be fully defined, but instead was <unknown>. Give shape=, or a "
-            "value as initializer."
-        )
+    if shape is None:  # of one that exists, or an error
+        return _core.get_variable(name, None, trainable=trainable is not False, **options)
     if not TensorShape(shape).is_fully_defined():
         raise ValueError(
             f"Shape of a new variable ({name}) must be fully defined, but instead was {TensorShape(shape)}."
         )
     variable = _core.get_variable(
-        name, TensorShape(shape), initializer=initializer, trainable=trainable is not False, **options
-    )
-    return _remembered(variable)
-
-
-def _refuse_constraint(constraint: Any) -> None:
+        name, TensorShape(shape), initializer=initializer, trainable=trainable is not False, constraint=constraint,
+        **options,
+    )  # fmt: skip
     if constraint is not None:
-        raise NotImplementedError("constraints of variables are not available yet")
+        variable.constraint = constraint
+    return _remembered(variable)
 
 
 def _called_flexibly(initializer: Callable) -> Callable:

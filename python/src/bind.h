@@ -13,6 +13,7 @@ void BindControlFlow(nanobind::module_& m);
 void BindSession(nanobind::module_& m);
 void BindGradients(nanobind::module_& m);
 void BindNn(nanobind::module_& m);
+void BindFunctions(nanobind::module_& m);
 void BindOptimizers(nanobind::module_& m);
 void BindData(nanobind::module_& m);
 void BindFeatures(nanobind::module_& m);

@@ -19,9 +19,15 @@ nb::object Skin(const char* name) {
 
 nb::object FeaturesToPython(const Features& features) {
   if (features.empty()) return nb::none();
-  if (features.size() == 1 && features.contains("")) return OutputToPython(features.at(""));
+  if (features.size() == 1 && features.sparse().empty() && features.contains(""))
+    return OutputToPython(features.at(""));
   nb::dict by_name;
   for (const auto& [name, tensor] : features) by_name[name.c_str()] = OutputToPython(tensor);
+  nb::object sparse = nb::module_::import_("headrace.framework").attr("SparseTensor");
+  for (const auto& [name, tensor] : features.sparse()) {
+    by_name[name.c_str()] =
+        sparse(OutputToPython(tensor.indices), OutputToPython(tensor.values), OutputToPython(tensor.dense_shape));
+  }
   return by_name;
 }
 
@@ -34,7 +40,13 @@ Features FeaturesFromPython(nb::handle value) {
     return features;
   }
   for (auto [name, tensor] : nb::borrow<nb::dict>(value)) {
-    features.Set(nb::cast<std::string>(name), OutputFromPython(tensor));
+    const auto key = nb::cast<std::string>(name);
+    if (PyObject_HasAttrString(tensor.ptr(), "dense_shape")) {
+      features.Set(key, SparseTensor{OutputFromPython(tensor.attr("indices")), OutputFromPython(tensor.attr("values")),
+                                     OutputFromPython(tensor.attr("dense_shape"))});
+    } else {
+      features.Set(key, OutputFromPython(tensor));
+    }
   }
   return features;
 }
@@ -407,7 +419,7 @@ void BindExporters(nb::module_& m) {
 }  // namespace
 
 RunConfig RunConfigFrom(const nb::kwargs& kwargs) {
-  RunConfig config;
+  RunConfig config = AsValueError([] { return RunConfig(); });
   SetIfGiven(kwargs, "model_dir", &config.model_dir);
   config.tf_random_seed = OptionalInt(Given(kwargs, "tf_random_seed"));
   SetIfGiven(kwargs, "save_summary_steps", &config.save_summary_steps);
@@ -426,6 +438,21 @@ void BindEstimator(nb::module_& m) {
   BindEstimatorClass(m);
   BindExporters(m);
   m.def("train_and_evaluate", &TrainAndEvaluateFromPython);
+  m.def("task_from_environment", [] {
+    const ClusterTask task = AsValueError(&TaskFromEnvironment);
+    nb::dict fields;
+    fields["task_type"] = task.type;
+    fields["task_id"] = task.index;
+    fields["is_chief"] = task.is_chief;
+    fields["num_ps_replicas"] = task.num_ps_replicas;
+    fields["num_worker_replicas"] = task.num_worker_replicas;
+    fields["global_id_in_cluster"] = task.global_id ? nb::object(nb::int_(*task.global_id)) : nb::none();
+    fields["master"] = task.master;
+    fields["evaluation_master"] = task.evaluation_master;
+    fields["cluster"] = task.cluster;
+    fields["model_dir"] = task.model_dir;
+    return fields;
+  });
   m.def(
       "set_log_sink",
       [](nb::handle sink) {

@@ -122,6 +122,25 @@ std::vector<FeatureColumnPtr> ColumnsFromPython(nb::handle columns) {
   return list;
 }
 
+namespace {
+
+// (column, output, variables) of each column, in the order of their names.
+nb::list PartsToPython(nb::handle columns, const ColumnParts& parts) {
+  const bool one = PyObject_HasAttrString(columns.ptr(), "_native");
+  std::map<std::string, nb::object> by_name;
+  for (nb::handle column : one ? nb::object(nb::make_tuple(columns)) : nb::borrow(columns)) {
+    const FeatureColumn* native = ColumnFromPython(column).get();
+    nb::list variables;
+    for (const auto& variable : parts.variables.at(native)) variables.append(nb::cast(variable));
+    by_name[native->name()] = nb::make_tuple(column, OutputToPython(parts.outputs.at(native)), variables);
+  }
+  nb::list list;
+  for (const auto& [name, part] : by_name) list.append(part);
+  return list;
+}
+
+}  // namespace
+
 void BindFeatures(nb::module_& m) {
   nb::class_<Holder>(m, "NativeColumn").def_prop_ro("name", [](const Holder& h) { return h.column->name(); });
   auto value_errors = [](auto make) { return AsValueError(make); };
@@ -157,6 +176,19 @@ void BindFeatures(nb::module_& m) {
       },
       nb::arg(), nb::arg(), nb::arg().none(), nb::arg(), nb::arg());
   m.def(
+      "vocabulary_file_column",
+      [=](const std::string& key, const std::string& file, nb::handle size, nb::handle default_value,
+          int64_t num_oov_buckets, DType dtype) {
+        return value_errors([&] {
+          return Holder{CategoricalColumnWithVocabularyFile(key, file,
+                                                            {.vocabulary_size = OptionalInt(size),
+                                                             .default_value = OptionalInt(default_value).value_or(-1),
+                                                             .num_oov_buckets = num_oov_buckets,
+                                                             .dtype = dtype})};
+        });
+      },
+      nb::arg(), nb::arg(), nb::arg().none(), nb::arg().none(), nb::arg(), nb::arg());
+  m.def(
       "crossed_column",
       [=](nb::handle keys, int64_t size, nb::handle hash_key) {
         return value_errors([&] { return Crossed(keys, size, hash_key); });
@@ -176,17 +208,25 @@ void BindFeatures(nb::module_& m) {
         });
       },
       nb::arg(), nb::arg(), nb::arg(), nb::arg().none(), nb::arg());
-  m.def("input_layer", [=](nb::handle features, nb::handle columns, bool trainable) {
-    return value_errors(
-        [&] { return InputLayer(FeaturesFromPython(features), ColumnsFromPython(columns), {.trainable = trainable}); });
-  });
-  m.def("linear_model",
-        [=](nb::handle features, nb::handle columns, int64_t units, const std::string& combiner, bool trainable) {
+  m.def("input_layer",
+        [=](nb::handle features, nb::handle columns, bool trainable, const std::vector<std::string>& collections) {
           return value_errors([&] {
-            return LinearModel(FeaturesFromPython(features), ColumnsFromPython(columns),
-                               {.units = units, .sparse_combiner = combiner, .trainable = trainable});
+            ColumnParts parts;
+            const InputLayerOptions options{.trainable = trainable, .weight_collections = collections};
+            const Output layer = InputLayer(FeaturesFromPython(features), ColumnsFromPython(columns), options, &parts);
+            return nb::make_tuple(OutputToPython(layer), PartsToPython(columns, parts));
           });
         });
+  m.def("linear_model", [=](nb::handle features, nb::handle columns, int64_t units, const std::string& combiner,
+                            bool trainable, const std::vector<std::string>& collections) {
+    return value_errors([&] {
+      ColumnParts parts;
+      const LinearModelOptions options{
+          .units = units, .sparse_combiner = combiner, .trainable = trainable, .weight_collections = collections};
+      const Output model = LinearModel(FeaturesFromPython(features), ColumnsFromPython(columns), options, &parts);
+      return nb::make_tuple(OutputToPython(model), PartsToPython(columns, parts), nb::cast(parts.bias));
+    });
+  });
   m.def("parse_example", [=](Output serialized, nb::handle features) {
     return value_errors([&] { return ParseFromPython(serialized, features); });
   });

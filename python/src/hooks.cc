@@ -28,8 +28,20 @@ bool Overrides(nb::handle object, const char* base, const char* method) {
 struct Request {
   SessionRunArgs args;
   std::vector<bool> is_output;  // for each flat fetch, else it is a target
-  Kept rebuild, original;
+  Kept rebuild;
 };
+
+// What a hook's method raises: the end of the input, and StopIteration, end the loop in good order.
+template <class F>
+auto EndsLoop(F&& method) {
+  try {
+    return method();
+  } catch (nb::python_error& error) {
+    const nb::object out_of_range = nb::module_::import_("headrace.errors").attr("OutOfRangeError");
+    if (!error.matches(out_of_range) && !error.matches(PyExc_StopIteration)) throw;
+    throw OutOfRange("a hook ended the loop: ", error.what());
+  }
+}
 
 class PythonHook : public SessionRunHook {
  public:
@@ -48,16 +60,15 @@ class PythonHook : public SessionRunHook {
   }
   const SessionRunArgs* BeforeRun(SessionRunContext& context) override {
     nb::gil_scoped_acquire gil;
-    nb::object python_context = Skin("SessionRunContext")(nb::none(), SessionToPython(context.session()));
-    nb::object wanted = Method("before_run")(python_context);
+    nb::object python_context = ContextOf(context);
+    nb::object wanted = EndsLoop([&] { return Method("before_run")(python_context); });
     current_ = wanted.is_none() ? nullptr : RequestOf(wanted);
     if (nb::cast<bool>(python_context.attr("stop_requested"))) context.RequestStop();
     return current_ ? &current_->args : nullptr;
   }
   void AfterRun(SessionRunContext& context, std::span<const Tensor> values) override {
     nb::gil_scoped_acquire gil;
-    nb::object original = current_ ? nb::borrow(current_->original.get()) : nb::none();
-    nb::object python_context = Skin("SessionRunContext")(original, SessionToPython(context.session()));
+    nb::object python_context = ContextOf(context);
     nb::object results = nb::none();
     if (current_) {
       nb::list flat;
@@ -65,7 +76,8 @@ class PythonHook : public SessionRunHook {
       for (bool is_output : current_->is_output) flat.append(is_output ? ToPython(values[next++]) : nb::none());
       results = nb::borrow(current_->rebuild.get())(flat);
     }
-    Method("after_run")(python_context, Skin("SessionRunValues")(results, nb::none(), nb::none()));
+    EndsLoop(
+        [&] { return Method("after_run")(python_context, Skin("SessionRunValues")(results, nb::none(), nb::none())); });
     if (nb::cast<bool>(python_context.attr("stop_requested"))) context.RequestStop();
   }
   void End(Session& session, int64_t) override {
@@ -76,6 +88,14 @@ class PythonHook : public SessionRunHook {
 
  private:
   nb::object Method(const char* name) const { return nb::borrow(hook_.get()).attr(name); }
+
+  // A context as Python has it, with what the loop itself runs.
+  static nb::object ContextOf(const SessionRunContext& context) {
+    nb::list fetches;
+    for (Node* target : context.original_args().targets) fetches.append(NodeToPython(target));
+    for (const Output& fetch : context.original_args().fetches) fetches.append(OutputToPython(fetch));
+    return Skin("SessionRunContext")(Skin("SessionRunArgs")(fetches), SessionToPython(context.session()));
+  }
 
   // The request for these arguments; those that differ only in the values fed share one.
   const Request* RequestOf(const nb::object& wanted) {
@@ -103,13 +123,11 @@ class PythonHook : public SessionRunHook {
       }
       known.feeds = std::move(args.feeds);
       request->rebuild = Kept(parsed[1]);
-      request->original = Kept(wanted);
       return request.get();
     }
     constexpr size_t kMostKept = 32;  // a hook may ask for something else in each step
     if (requests_.size() >= kMostKept) requests_.erase(requests_.begin());
-    requests_.push_back(
-        std::make_unique<Request>(Request{std::move(args), std::move(is_output), Kept(parsed[1]), Kept(wanted)}));
+    requests_.push_back(std::make_unique<Request>(Request{std::move(args), std::move(is_output), Kept(parsed[1])}));
     return requests_.back().get();
   }
 

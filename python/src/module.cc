@@ -17,6 +17,7 @@ NB_MODULE(_core, m) {
   BindSession(m);
   BindGradients(m);
   BindNn(m);
+  BindFunctions(m);
   BindOptimizers(m);
   BindData(m);
   BindFeatures(m);

@@ -46,6 +46,8 @@ DenseOptions DenseOptionsFrom(const nb::kwargs& kwargs) {
   }
   options.kernel_regularizer = RegularizerFromPython(Given(kwargs, "kernel_regularizer"));
   options.bias_regularizer = RegularizerFromPython(Given(kwargs, "bias_regularizer"));
+  options.kernel_constraint = RegularizerFromPython(Given(kwargs, "kernel_constraint"));
+  options.bias_constraint = RegularizerFromPython(Given(kwargs, "bias_constraint"));
   options.activity_regularizer = RegularizerFromPython(Given(kwargs, "activity_regularizer"));
   SetIfGiven(kwargs, "trainable", &options.trainable);
   SetIfGiven(kwargs, "name", &options.name);
@@ -137,9 +139,11 @@ void BindMetrics(nb::module_& m) {
   DefineMetric(m, "accuracy_metric", &AccuracyMetric);
   DefineMetric(m, "precision_metric", &PrecisionMetric);
   DefineMetric(m, "recall_metric", &RecallMetric);
-  m.def("auc_metric", [](Output labels, Output predictions, const std::string& curve, nb::kwargs kwargs) {
-    return AsValueError(
-        [&] { return MetricToPython(AucMetric(labels, predictions, MetricOptionsFrom(kwargs), curve)); });
+  m.def("auc_metric", [](Output labels, Output predictions, const std::string& curve, int64_t num_thresholds,
+                         const std::vector<double>& thresholds, const std::string& method, nb::kwargs kwargs) {
+    const AucOptions auc{
+        .curve = curve, .num_thresholds = num_thresholds, .thresholds = thresholds, .summation_method = method};
+    return AsValueError([&] { return MetricToPython(AucMetric(labels, predictions, MetricOptionsFrom(kwargs), auc)); });
   });
 }
 

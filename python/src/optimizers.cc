@@ -22,6 +22,7 @@ HyperParameter HyperParameterFromPython(nb::handle value) {
       return OutputFromPython(nb::borrow(kept.get())());
     });
   }
+  if (value.is_none()) throw nb::value_error("None values not supported: an optimizer's rate must be given");
   return OutputFromPython(value, DType::kInvalid, "learning_rate");
 }
 
@@ -68,11 +69,16 @@ class PythonOptimizer : public Optimizer {
   PythonOptimizer(nb::handle self, std::string name, std::vector<std::string> overrides)
       : Optimizer(std::move(name)), self_(self), overrides_(overrides.begin(), overrides.end()) {}
 
-  std::vector<GradientAndVariable> ComputeGradients(Output loss, const VariableList& variables) override {
-    if (!Overrides("compute_gradients")) return Optimizer::ComputeGradients(loss, variables);
+  std::vector<GradientAndVariable> ComputeGradients(Output loss, const VariableList& variables,
+                                                    Output grad_loss) override {
+    if (!Overrides("compute_gradients")) return Optimizer::ComputeGradients(loss, variables, grad_loss);
     nb::gil_scoped_acquire gil;
     nb::object list = variables.empty() ? nb::none() : nb::object(ListOf(variables));
-    return GradientsFromPython(Method("compute_gradients")(OutputToPython(loss), nb::arg("var_list") = list));
+    if (!grad_loss) {
+      return GradientsFromPython(Method("compute_gradients")(OutputToPython(loss), nb::arg("var_list") = list));
+    }
+    return GradientsFromPython(Method("compute_gradients")(OutputToPython(loss), nb::arg("var_list") = list,
+                                                           nb::arg("grad_loss") = OutputToPython(grad_loss)));
   }
   Node* ApplyGradients(const std::vector<GradientAndVariable>& gradients, const std::shared_ptr<Variable>& global_step,
                        std::string_view name) override {
@@ -144,9 +150,12 @@ class PythonOptimizer : public Optimizer {
 };
 
 void BindFactories(nb::module_& m) {
-  m.def("gradient_descent_optimizer", [](nb::handle rate, const std::string& name) {
-    return GradientDescentOptimizer(HyperParameterFromPython(rate), name);
-  });
+  m.def(
+      "gradient_descent_optimizer",
+      [](nb::handle rate, const std::string& name) {
+        return GradientDescentOptimizer(HyperParameterFromPython(rate), name);
+      },
+      nb::arg().none(), nb::arg());
   m.def("momentum_optimizer", [](nb::handle rate, nb::handle momentum, bool use_nesterov, const std::string& name) {
     return MomentumOptimizer({.learning_rate = HyperParameterFromPython(rate),
                               .momentum = HyperParameterFromPython(momentum),
@@ -164,16 +173,21 @@ void BindFactories(nb::module_& m) {
                           .epsilon = epsilon,
                           .name = name});
   });
-  m.def("ftrl_optimizer", [](nb::handle rate, double power, double initial, double l1, double l2, double shrinkage,
-                             const std::string& name) {
-    return FtrlOptimizer({.learning_rate = HyperParameterFromPython(rate),
-                          .learning_rate_power = power,
-                          .initial_accumulator_value = initial,
-                          .l1_regularization_strength = l1,
-                          .l2_regularization_strength = l2,
-                          .l2_shrinkage_regularization_strength = shrinkage,
-                          .name = name});
-  });
+  m.def(
+      "ftrl_optimizer",
+      [](nb::handle rate, double power, double initial, double l1, double l2, double shrinkage, const std::string& name,
+         nb::handle accumulator_name, nb::handle linear_name) {
+        return FtrlOptimizer({.learning_rate = HyperParameterFromPython(rate),
+                              .learning_rate_power = power,
+                              .initial_accumulator_value = initial,
+                              .l1_regularization_strength = l1,
+                              .l2_regularization_strength = l2,
+                              .l2_shrinkage_regularization_strength = shrinkage,
+                              .name = name,
+                              .accumulator_name = NameFromPython(accumulator_name),
+                              .linear_name = NameFromPython(linear_name)});
+      },
+      nb::arg(), nb::arg(), nb::arg(), nb::arg(), nb::arg(), nb::arg(), nb::arg(), nb::arg().none(), nb::arg().none());
   m.def("rmsprop_optimizer",
         [](nb::handle rate, double decay, double momentum, double epsilon, bool centered, const std::string& name) {
           return RmsPropOptimizer({.learning_rate = HyperParameterFromPython(rate),
@@ -201,20 +215,23 @@ void BindOptimizers(nb::module_& m) {
       .def_prop_ro("name", &Optimizer::name)
       .def(
           "minimize",
-          [](Optimizer& self, Output loss, nb::handle global_step, nb::handle var_list, nb::handle name) {
+          [](Optimizer& self, Output loss, nb::handle global_step, nb::handle var_list, nb::handle name,
+             Output grad_loss) {
             return NodeToPython(AsValueError([&] {
               return self.Minimize(loss, StepFromPython(global_step), VariablesFromPython(var_list),
-                                   NameFromPython(name));
+                                   NameFromPython(name), grad_loss);
             }));
           },
-          nb::arg("loss"), nb::arg("global_step").none(), nb::arg("var_list").none(), nb::arg("name").none())
+          nb::arg("loss"), nb::arg("global_step").none(), nb::arg("var_list").none(), nb::arg("name").none(),
+          nb::arg("grad_loss").none())
       .def(
           "compute_gradients",
-          [](Optimizer& self, Output loss, nb::handle var_list) {
-            return GradientsToPython(
-                AsValueError([&] { return self.Optimizer::ComputeGradients(loss, VariablesFromPython(var_list)); }));
+          [](Optimizer& self, Output loss, nb::handle var_list, Output grad_loss) {
+            return GradientsToPython(AsValueError(
+                [&] { return self.Optimizer::ComputeGradients(loss, VariablesFromPython(var_list), grad_loss); }));
           },
-          nb::arg("loss"), nb::arg("var_list").none())
+          nb::arg("loss"), nb::arg("var_list").none(), nb::arg("grad_loss").none())
+      .def("set_use_locking", &Optimizer::set_use_locking)
       .def(
           "apply_gradients",
           [](Optimizer& self, nb::handle gradients, nb::handle global_step, nb::handle name) {

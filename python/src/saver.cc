@@ -17,22 +17,36 @@ std::vector<std::shared_ptr<Variable>> VariablesOf(nb::handle list) {
   return variables;
 }
 
+std::map<std::string, std::shared_ptr<Variable>> VariablesByName(nb::handle dict) {
+  std::map<std::string, std::shared_ptr<Variable>> variables;
+  for (auto [name, variable] : nb::borrow<nb::dict>(dict)) {
+    variables[nb::cast<std::string>(name)] = nb::cast<std::shared_ptr<Variable>>(variable);
+  }
+  return variables;
+}
+
 std::string_view View(const nb::bytes& bytes) {
   return {bytes.c_str(), bytes.size()};
 }
 
 void BindSaver(nb::module_& m) {
   nb::class_<Saver>(m, "NativeSaver")
-      .def(nb::new_(
-          [](nb::handle variables, int max_to_keep, double every_n_hours, const std::string& name, bool allow_empty) {
-            return AsValueError([&] {
-              return std::make_shared<Saver>(SaverOptions{.variables = VariablesOf(variables),
-                                                          .max_to_keep = max_to_keep,
-                                                          .keep_checkpoint_every_n_hours = every_n_hours,
-                                                          .name = name,
-                                                          .allow_empty = allow_empty});
-            });
-          }))
+      .def(nb::new_([](nb::handle variables, int max_to_keep, double every_n_hours, const std::string& name,
+                       bool allow_empty, bool reshape, bool pad_step_number) {
+        return AsValueError([&] {
+          const bool named = PyDict_Check(variables.ptr());
+          const auto list = named ? std::vector<std::shared_ptr<Variable>>() : VariablesOf(variables);
+          const auto names = named ? VariablesByName(variables) : std::map<std::string, std::shared_ptr<Variable>>();
+          return std::make_shared<Saver>(SaverOptions{.variables = list,
+                                                      .names = names,
+                                                      .reshape = reshape,
+                                                      .pad_step_number = pad_step_number,
+                                                      .max_to_keep = max_to_keep,
+                                                      .keep_checkpoint_every_n_hours = every_n_hours,
+                                                      .name = name,
+                                                      .allow_empty = allow_empty});
+        });
+      }))
       .def(
           "save",
           [](Saver& self, Session& session, const std::string& prefix, nb::handle step, bool write_meta_graph,

@@ -60,6 +60,7 @@ VariableOptions OptionsFrom(const nb::kwargs& kwargs) {
   options.initializer = InitializerFromPython(Given(kwargs, "initializer"));
   options.regularizer = RegularizerFromPython(Given(kwargs, "regularizer"));
   options.partitioner = PartitionerFromPython(Given(kwargs, "partitioner"));
+  options.constraint = RegularizerFromPython(Given(kwargs, "constraint"));
   SetIfGiven(kwargs, "trainable", &options.trainable);
   if (nb::object resource = Given(kwargs, "use_resource"); !resource.is_none()) {
     options.use_resource = nb::cast<bool>(resource);
@@ -77,6 +78,7 @@ VariableScopeOptions ScopeOptionsFrom(const nb::kwargs& kwargs) {
   options.initializer = InitializerFromPython(Given(kwargs, "initializer"));
   options.regularizer = RegularizerFromPython(Given(kwargs, "regularizer"));
   options.partitioner = PartitionerFromPython(Given(kwargs, "partitioner"));
+  options.constraint = RegularizerFromPython(Given(kwargs, "constraint"));
   if (nb::object dtype = Given(kwargs, "dtype"); !dtype.is_none()) options.dtype = DTypeFromPython(dtype);
   if (nb::object resource = Given(kwargs, "use_resource"); !resource.is_none()) {
     options.use_resource = nb::cast<bool>(resource);
@@ -152,9 +154,12 @@ void BindVariable(nb::module_& m) {
   m.def(
       "get_variable",
       [](const std::string& name, nb::handle shape, nb::kwargs kwargs) {
-        return AsValueError([&] { return GetVariable(name, ShapeFromPython(shape).ToShape(), OptionsFrom(kwargs)); });
+        return AsValueError([&] {
+          return shape.is_none() ? GetExistingVariable(name, OptionsFrom(kwargs))
+                                 : GetVariable(name, ShapeFromPython(shape).ToShape(), OptionsFrom(kwargs));
+        });
       },
-      nb::arg("name"), nb::arg("shape"), nb::arg("kwargs"));
+      nb::arg("name"), nb::arg("shape").none(), nb::arg("kwargs"));
   m.def("variables", [](std::shared_ptr<Graph> graph, const std::string& key) {
     nb::list list;
     for (const auto& variable : graph->variables(key)) list.append(nb::cast(variable));

@@ -25,6 +25,10 @@ void Features::Set(const std::string& name, Output value) {
   items_.emplace_back(name, value);
 }
 
+void Features::Set(const std::string& name, const SparseTensor& value) {
+  sparse_.insert_or_assign(name, value);
+}
+
 const Output& Features::at(std::string_view name) const {
   std::string known;
   for (const auto& item : items_) {

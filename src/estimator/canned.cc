@@ -20,9 +20,14 @@ constexpr int64_t kInputLayerSlice = 64 << 20;  // bytes below which input layer
 
 std::shared_ptr<Optimizer> Choose(const OptimizerChoice& choice, double learning_rate) {
   if (const auto* name = std::get_if<std::string>(&choice)) return OptimizerByName(*name, learning_rate);
-  const auto& optimizer = std::get<std::shared_ptr<Optimizer>>(choice);
+  const auto* make = std::get_if<std::function<std::shared_ptr<Optimizer>()>>(&choice);
+  const std::shared_ptr<Optimizer> optimizer = make ? (*make)() : std::get<std::shared_ptr<Optimizer>>(choice);
   if (!optimizer) throw InvalidArgument("an estimator's optimizer must not be null");
   return optimizer;
+}
+
+Partitioner OrInputPartitioner(const Partitioner& given) {
+  return given ? given : MinMaxPartitioner(1, kInputLayerSlice);
 }
 
 // Adds the update ops that layers collected (moving averages) to the train op.
@@ -46,7 +51,7 @@ Output DnnLogits(const FeatureTensors& features, Mode mode, int64_t units, const
   Output net;
   {
     VariableScope input("input_from_feature_columns",
-                        {.partitioner = MinMaxPartitioner(1, kInputLayerSlice), .use_resource = true});
+                        {.partitioner = OrInputPartitioner(options.input_layer_partitioner), .use_resource = true});
     net = InputLayer(features, options.feature_columns);
   }
   const auto dense = [&](const std::string& name, int64_t size, const Activation& activation) {
@@ -67,12 +72,12 @@ Output DnnLogits(const FeatureTensors& features, Mode mode, int64_t units, const
   return net;
 }
 
-// The share of zeros among all weights: [total zeros] / [total size], or NaN if there are none.
-Output FractionOfZeroWeights(const std::map<std::string, std::shared_ptr<Variable>>& weights) {
+// The share of zeros among all weights: [total zeros] / [total size].
+Output FractionOfZeroWeights(const VariableList& weights) {
   NameScope scope("zero_fraction");
   OpArgument zeros;
   double size = 0;
-  for (const auto& [name, variable] : weights) {
+  for (const auto& variable : weights) {
     const double elements = static_cast<double>(variable->shape().ToShape().num_elements());
     size += elements;
     zeros.push_back(
@@ -85,19 +90,18 @@ Output FractionOfZeroWeights(const std::map<std::string, std::shared_ptr<Variabl
 // Inside the variable scope "linear".
 Output LinearLogits(const FeatureTensors& features, int64_t units, const FeatureColumns& columns,
                     const std::string& sparse_combiner) {
-  std::map<std::string, std::shared_ptr<Variable>> weights;
-  const Output logits = LinearModel(features, columns, {.units = units, .sparse_combiner = sparse_combiner}, &weights);
-  const std::string bias_name = VariableScope::Current().name + "/linear_model/bias_weights";
-  for (const auto& variable : Graph::Current().variables()) {
-    if (variable->name != bias_name && variable->save_name != bias_name) continue;
-    const Output bias = ReadVariable(*variable);
-    if (units > 1) {
-      SummarizeHistogram("bias", bias);
-    } else {
-      SummarizeScalar("bias", ApplyOp("Squeeze", {{bias}}));
-    }
+  ColumnParts parts;
+  const Output logits = LinearModel(features, columns, {.units = units, .sparse_combiner = sparse_combiner}, &parts);
+  const Output bias = ReadVariable(*parts.bias);
+  if (units > 1) {
+    SummarizeHistogram("bias", bias);
+  } else {
+    SummarizeScalar("bias", ApplyOp("Squeeze", {{bias}}));
   }
-  if (!weights.empty()) SummarizeScalar("fraction_of_zero_weights", FractionOfZeroWeights(weights));
+  VariableList weights = {parts.bias};
+  for (const auto& [column, made] : parts.variables) weights.insert(weights.end(), made.begin(), made.end());
+  std::ranges::sort(weights, {}, &Variable::name);
+  SummarizeScalar("fraction_of_zero_weights", FractionOfZeroWeights(weights));
   return logits;
 }
 
@@ -119,11 +123,11 @@ ModelFn DnnModel(std::shared_ptr<const Head> head, DnnOptions options) {
   CheckColumns(options.feature_columns, "a DNN");
   return [head = std::move(head), options = std::move(options)](const Features& features, const Features& labels,
                                                                 const ModelContext& context) {
-    const auto optimizer = Choose(options.optimizer, kDnnLearningRate);
     VariableScope scope("dnn", {.partitioner = MinMaxPartitioner(1)});
     const Output logits = DnnLogits(features, context.mode, head->logits_dimension(), options);
-    return head->Spec(features, labels, context.mode, logits,
-                      [&](Output loss) { return WithUpdateOps(optimizer->Minimize(loss, GetGlobalStep())); });
+    return head->Spec(features, labels, context.mode, logits, [&](Output loss) {
+      return WithUpdateOps(Choose(options.optimizer, kDnnLearningRate)->Minimize(loss, GetGlobalStep()));
+    });
   };
 }
 
@@ -131,14 +135,14 @@ ModelFn LinearModelFn(std::shared_ptr<const Head> head, LinearOptions options) {
   CheckColumns(options.feature_columns, "a linear model");
   return [head = std::move(head), options = std::move(options)](const Features& features, const Features& labels,
                                                                 const ModelContext& context) {
-    VariableScope scope("linear", {.partitioner = MinMaxPartitioner(1, kInputLayerSlice), .use_resource = true});
+    VariableScope scope("linear", {.partitioner = OrInputPartitioner(options.partitioner), .use_resource = true});
     const Output logits =
         LinearLogits(features, head->logits_dimension(), options.feature_columns, options.sparse_combiner);
     const double rate =
         std::min(kLinearLearningRate, 1 / std::sqrt(static_cast<double>(options.feature_columns.size())));
-    const auto optimizer = Choose(options.optimizer, rate);
-    return head->Spec(features, labels, context.mode, logits,
-                      [&](Output loss) { return WithUpdateOps(optimizer->Minimize(loss, GetGlobalStep())); });
+    return head->Spec(features, labels, context.mode, logits, [&](Output loss) {
+      return WithUpdateOps(Choose(options.optimizer, rate)->Minimize(loss, GetGlobalStep()));
+    });
   };
 }
 
@@ -159,10 +163,12 @@ ModelFn DnnLinearCombinedModel(std::shared_ptr<const Head> head, DnnLinearCombin
                              {.hidden_units = options.dnn_hidden_units,
                               .feature_columns = options.dnn_feature_columns,
                               .activation = options.dnn_activation,
-                              .dropout = options.dnn_dropout});
+                              .dropout = options.dnn_dropout,
+                              .input_layer_partitioner = options.input_layer_partitioner});
     }
     if (!options.linear_feature_columns.empty()) {
-      VariableScope scope("linear", {.partitioner = MinMaxPartitioner(1, kInputLayerSlice), .use_resource = true});
+      VariableScope scope("linear",
+                          {.partitioner = OrInputPartitioner(options.input_layer_partitioner), .use_resource = true});
       linear_logits = LinearLogits(features, units, options.linear_feature_columns, options.linear_sparse_combiner);
       SummarizeLayer(linear_logits, "linear");
     }
@@ -200,6 +206,7 @@ template <class Options>
 std::shared_ptr<const Head> ClassificationHeadFor(const Options& options) {
   return ClassificationHead({.n_classes = options.n_classes,
                              .weight_column = options.weight_column,
+                             .label_vocabulary = options.label_vocabulary,
                              .loss_reduction = options.loss_reduction});
 }
 

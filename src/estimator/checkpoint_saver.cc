@@ -17,7 +17,7 @@ CheckpointSaverHook::CheckpointSaverHook(CheckpointSaverOptions options)
 }
 
 void CheckpointSaverHook::Begin() {
-  if (!options_.saver) options_.saver = std::make_shared<Saver>();
+  if (!options_.saver && !options_.saver_follows) options_.saver = std::make_shared<Saver>();
   for (const auto& listener : options_.listeners) listener->Begin();
 }
 

@@ -2,6 +2,7 @@
 #include <numeric>
 
 #include "estimator/head_parts.h"
+#include "features/transforms.h"
 #include "nn/filled.h"
 
 namespace headrace {
@@ -24,6 +25,11 @@ class Classification : public Head {
   explicit Classification(ClassificationHeadOptions options) : options_(std::move(options)) {
     if (options_.n_classes < 2) throw InvalidArgument("n_classes must be > 1, got ", options_.n_classes);
     if (options_.loss_reduction == Reduction::kNone) throw InvalidArgument("Invalid loss_reduction: none");
+    const auto names = static_cast<int64_t>(options_.label_vocabulary.size());
+    if (names > 0 && names != options_.n_classes) {
+      throw InvalidArgument("label_vocabulary must have one name for each of the ", options_.n_classes,
+                            " classes, got ", names);
+    }
   }
   int64_t logits_dimension() const override { return binary() ? 1 : options_.n_classes; }
 
@@ -71,13 +77,21 @@ class Classification : public Head {
     predictions.probabilities = ApplyOp("Softmax", {{by_class}}, {}, "probabilities");
     predictions.class_ids = WithLastAxis(
         ApplyOp("ArgMax", {{by_class}, {ScalarConstant(DType::kInt32, -1, "class_ids/dimension")}}, {}, "class_ids"));
-    predictions.classes = ApplyOp("AsString", {{predictions.class_ids}}, {}, "str_classes");
+    predictions.classes =
+        options_.label_vocabulary.empty()
+            ? ApplyOp("AsString", {{predictions.class_ids}}, {}, "str_classes")
+            : ApplyOp("GatherV2",
+                      {{Constant(Tensor::Vector(options_.label_vocabulary), "class_string_vocabulary")},
+                       {predictions.class_ids},
+                       {ScalarConstant(DType::kInt32, 0)}},
+                      {}, "class_string_lookup");
     return predictions;
   }
 
   void AddExports(const Predictions& predictions, Output logits, EstimatorSpec* spec) const {
-    std::vector<std::string> names;
-    for (int64_t i = 0; i < options_.n_classes; ++i) names.push_back(std::to_string(i));
+    std::vector<std::string> names = options_.label_vocabulary;
+    for (int64_t i = 0; i < options_.n_classes && options_.label_vocabulary.empty(); ++i)
+      names.push_back(std::to_string(i));
     const ExportOutput classes = ExportOutput::Classification(predictions.probabilities, AllClasses(logits, names));
     spec->export_outputs = {{"serving_default", classes},
                             {"classification", classes},
@@ -100,12 +114,27 @@ class Classification : public Head {
     return ApplyOp("Identity", {{labels}});
   }
 
+  // Labels as numbers: by the vocabulary if they are strings.
+  Output LabelIds(Output labels) const {
+    const bool text = labels.dtype() == DType::kString;
+    if (options_.label_vocabulary.empty()) {
+      if (text) throw InvalidArgument("Labels are strings (", labels.name(), "): label_vocabulary must be given.");
+      return labels;
+    }
+    if (!text) {
+      throw InvalidArgument("Labels dtype should be string if there is a vocabulary. Instead got ", labels.dtype(),
+                            ".");
+    }
+    NameScope scope("class_id_lookup");
+    return LookUpInVocabulary(labels, Tensor::Vector(options_.label_vocabulary), "labels");
+  }
+
   HeadLosses BuildLosses(const FeatureTensors& features, const Features& labels, Output logits) const {
     HeadLosses losses;
-    losses.labels = CheckedLabels(labels, logits, 1);
+    losses.labels = LabelIds(CheckedLabels(labels, logits, 1));
     if (binary()) {
       losses.labels = CheckedClasses(AsFloat(losses.labels));
-      losses.unreduced = SigmoidCrossEntropyWithLogits(losses.labels, logits);
+      losses.unreduced = nn::SigmoidCrossEntropyWithLogits(losses.labels, logits);
     } else {
       if (!IsInteger(losses.labels.dtype())) {
         throw InvalidArgument("Labels dtype should be integer. Instead got ", losses.labels.dtype(), ".");
@@ -136,7 +165,7 @@ class Classification : public Head {
     metrics[key("accuracy_baseline")] = {Majority(label_mean.value), Majority(label_mean.update)};
     metrics[key("auc")] = AucMetric(labels, predictions.logistic, options("auc"));
     metrics[key("auc_precision_recall")] =
-        AucMetric(labels, predictions.logistic, options("auc_precision_recall"), "PR");
+        AucMetric(labels, predictions.logistic, options("auc_precision_recall"), {.curve = "PR"});
     return metrics;
   }
 

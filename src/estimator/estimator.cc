@@ -91,6 +91,23 @@ Estimator::Estimator(ModelFn model_fn, RunConfig config) : model_fn_(std::move(m
     throw InvalidArgument("`save_checkpoints_steps` and `save_checkpoints_secs` cannot be both set.");
   }
   if (!config_.save_checkpoints_steps && !config_.save_checkpoints_secs) config_.save_checkpoints_secs = 600;
+  if (config_.save_summary_steps < 0) throw InvalidArgument("save_summary_steps should be >= 0");
+  if (config_.save_checkpoints_steps.value_or(0) < 0) throw InvalidArgument("save_checkpoints_steps should be >= 0");
+  if (config_.save_checkpoints_secs.value_or(0) < 0) throw InvalidArgument("save_checkpoints_secs should be >= 0");
+  if (config_.keep_checkpoint_max < 0) throw InvalidArgument("keep_checkpoint_max should be >= 0");
+  if (config_.keep_checkpoint_every_n_hours <= 0) {
+    throw InvalidArgument("keep_checkpoint_every_n_hours should be > 0");
+  }
+  if (config_.log_step_count_steps.value_or(1) <= 0) throw InvalidArgument("log_step_count_steps should be > 0");
+  if (!config_.task.model_dir.empty()) {
+    if (!config_.model_dir.empty() && config_.model_dir != config_.task.model_dir) {
+      throw InvalidArgument(
+          "`model_dir` provided in RunConfig construct, if set, must have the same value as the "
+          "model_dir in TF_CONFIG. model_dir: ",
+          config_.model_dir, "\nTF_CONFIG[\"model_dir\"]: ", config_.task.model_dir, ".");
+    }
+    config_.model_dir = config_.task.model_dir;
+  }
   if (config_.model_dir.empty()) config_.model_dir = TemporaryModelDir();
   LogInfo("Using config: ", ToString(config_));
 }
@@ -118,8 +135,30 @@ std::string Estimator::LatestCheckpoint() const {
 
 std::string Estimator::CheckpointFor(const std::string& checkpoint_path) const {
   std::string path = checkpoint_path.empty() ? LatestCheckpoint() : checkpoint_path;
-  if (path.empty()) throw InvalidArgument("Could not find trained model in model_dir: ", model_dir(), ".");
+  if (path.empty()) throw InvalidArgument("Couldn't find trained model at ", model_dir(), ".");
   return path;
+}
+
+std::string Estimator::CheckpointOrNone(const std::string& checkpoint_path, const char* purpose) const {
+  std::string path = checkpoint_path.empty() ? LatestCheckpoint() : checkpoint_path;
+  if (path.empty()) {
+    LogInfo("Could not find trained model in model_dir: ", model_dir(), ", running initialization to ", purpose, ".");
+  }
+  return path;
+}
+
+std::string Estimator::CheckpointToResume() const {
+  std::string latest = LatestCheckpoint();
+  const auto state = ReadCheckpointState(model_dir());
+  if (!latest.empty() || !state) return latest;
+  for (auto path = state->all.rbegin(); path != state->all.rend(); ++path) {
+    if (!CheckpointExists(*path)) continue;
+    LogWarning("The latest checkpoint ", state->latest, " is lost: training goes on from ", *path, ".");
+    return *path;
+  }
+  LogError("All checkpoints that ", JoinPath(model_dir(), "checkpoint"), " names are lost (the latest was ",
+           state->latest, "): training starts anew, at step 0.");
+  return "";
 }
 
 std::vector<std::string> Estimator::VariableNames() const {
@@ -141,8 +180,13 @@ Estimator& Estimator::Train(const InputFn& input, const TrainOptions& options) {
   if (options.max_steps && *options.max_steps <= 0) {
     throw InvalidArgument("Must specify max_steps > 0, given: ", *options.max_steps);
   }
+  if (config_.task.num_tasks() > 1) {
+    throw Unimplemented("this process is ", config_.task.type, " ", config_.task.index, " of a cluster of ",
+                        config_.task.num_tasks(),
+                        " tasks (TF_CONFIG): training by several processes is not available yet");
+  }
   const ModelLock lock(model_dir());
-  const std::string checkpoint = LatestCheckpoint();
+  const std::string checkpoint = CheckpointToResume();
   if (options.max_steps && !checkpoint.empty() &&
       CheckpointReader(checkpoint).Read("global_step").AsInt64() >= *options.max_steps) {
     LogInfo("Skipping training since max_steps has already saved.");
@@ -155,17 +199,13 @@ Estimator& Estimator::Train(const InputFn& input, const TrainOptions& options) {
   const EstimatorSpec spec = CallModelFn(input(), Mode::kTrain);
   if (!HasSummary(*graph, "loss")) SummarizeScalar("loss", spec.loss);
   const Output step_after = StepAfter(*global_step, spec.train_op);
-  SessionSetup setup = SetupFrom(spec.scaffold, config_);
-  const Output summary = spec.scaffold.summary ? spec.scaffold.summary : MergeAllSummaries();
-  setup.checkpoint = checkpoint;
-  if (!checkpoint.empty()) setup.saver->RecoverLastCheckpoints(ReadCheckpointState(model_dir())->all);
-
   const auto checkpoints =
       std::make_shared<CheckpointSaverHook>(CheckpointSaverOptions{.checkpoint_dir = model_dir(),
                                                                    .save_secs = config_.save_checkpoints_secs,
                                                                    .save_steps = config_.save_checkpoints_steps,
-                                                                   .saver = setup.saver,
+                                                                   .saver_follows = true,
                                                                    .listeners = options.saving_listeners});
+  Output summary;
   Hooks hooks = {checkpoints};
   const auto add = [&hooks](const Hooks& more) { hooks.insert(hooks.end(), more.begin(), more.end()); };
   add(spec.training_chief_hooks);
@@ -173,8 +213,9 @@ Estimator& Estimator::Train(const InputFn& input, const TrainOptions& options) {
     hooks.push_back(StepCounterHook({.every_n_steps = config_.log_step_count_steps, .output_dir = model_dir()}));
   }
   if (config_.save_summary_steps > 0) {
-    hooks.push_back(
-        SummarySaverHook({.save_steps = config_.save_summary_steps, .output_dir = model_dir(), .summary = summary}));
+    hooks.push_back(SummarySaverHook({.save_steps = config_.save_summary_steps,
+                                      .output_dir = model_dir(),
+                                      .late_summary = [&summary] { return summary; }}));
   }
   add(options.hooks);
   if (options.steps || options.max_steps) hooks.push_back(StopAtStepHook(options.steps, options.max_steps));
@@ -186,6 +227,12 @@ Estimator& Estimator::Train(const InputFn& input, const TrainOptions& options) {
   add(spec.training_hooks);
   for (const auto& hook : hooks) hook->Begin();
 
+  // Now that hooks have made what they need: initializers, the saver and the summary of all there is.
+  SessionSetup setup = SetupFrom(spec.scaffold, config_);
+  setup.checkpoint = checkpoint;
+  if (!checkpoint.empty()) setup.saver->RecoverLastCheckpoints(ReadCheckpointState(model_dir())->all);
+  checkpoints->set_saver(setup.saver);
+  summary = spec.scaffold.summary ? spec.scaffold.summary : MergeAllSummaries();
   const auto session = StartSession(graph, setup);
   StepLoop loop(*session, hooks, {spec.loss}, {spec.train_op}, step_after, ReadStep(*session, *global_step));
   loop.Start();
@@ -220,7 +267,7 @@ EvalResult Estimator::Evaluate(const InputFn& input, const EvaluateOptions& opti
   if (options.steps && *options.steps <= 0) {
     throw InvalidArgument("Must specify steps > 0, given: ", *options.steps);
   }
-  const std::string checkpoint = CheckpointFor(options.checkpoint_path);
+  const std::string checkpoint = CheckpointOrNone(options.checkpoint_path, "evaluate");
   const auto graph = NewGraph(config_);
   const GraphScope scope(*graph);
   const auto global_step = GetOrCreateGlobalStep();
@@ -243,11 +290,11 @@ EvalResult Estimator::Evaluate(const InputFn& input, const EvaluateOptions& opti
   Node* update = Group(updates, "group_deps");
   names.emplace_back("global_step");
   values.push_back(global_step->value);
-  SessionSetup setup = SetupFrom(spec.scaffold, config_);
-  setup.checkpoint = checkpoint;
   Hooks hooks = options.hooks;
   hooks.insert(hooks.end(), spec.evaluation_hooks.begin(), spec.evaluation_hooks.end());
   for (const auto& hook : hooks) hook->Begin();
+  SessionSetup setup = SetupFrom(spec.scaffold, config_);
+  setup.checkpoint = checkpoint;
 
   LogInfo("Starting evaluation at ", UtcTime("%Y-%m-%dT%H:%M:%SZ"));
   const auto session = StartSession(graph, setup);
@@ -279,7 +326,7 @@ EvalResult Estimator::Evaluate(const InputFn& input, const EvaluateOptions& opti
   const auto events = EventWriterFor(EvalDir(options.name));
   events->AddScalars(scalars, step);
   events->Flush();
-  LogInfo("Saving 'checkpoint_path' summary for global step ", step, ": ", checkpoint);
+  if (!checkpoint.empty()) LogInfo("Saving 'checkpoint_path' summary for global step ", step, ": ", checkpoint);
   return result;
 }
 
@@ -335,7 +382,7 @@ std::optional<std::map<std::string, Tensor>> PredictionIterator::Next() {
 }
 
 PredictionIterator Estimator::Predict(const InputFn& input, const PredictOptions& options) {
-  const std::string checkpoint = CheckpointFor(options.checkpoint_path);
+  const std::string checkpoint = CheckpointOrNone(options.checkpoint_path, "predict");
   const auto graph = NewGraph(config_);
   const GraphScope scope(*graph);
   const auto global_step = GetOrCreateGlobalStep();
@@ -355,11 +402,11 @@ PredictionIterator Estimator::Predict(const InputFn& input, const PredictOptions
     for (const std::string& key : options.predict_keys) wanted += (wanted.empty() ? "" : ", ") + key;
     throw InvalidArgument("Expected to run at least one output from {", available, "}, provided {", wanted, "}.");
   }
-  SessionSetup setup = SetupFrom(spec.scaffold, config_);
-  setup.checkpoint = checkpoint;
   Hooks hooks = options.hooks;
   hooks.insert(hooks.end(), spec.prediction_hooks.begin(), spec.prediction_hooks.end());
   for (const auto& hook : hooks) hook->Begin();
+  SessionSetup setup = SetupFrom(spec.scaffold, config_);
+  setup.checkpoint = checkpoint;
   state->session = StartSession(graph, setup);
   state->loop = std::make_unique<StepLoop>(*state->session, hooks, fetches, std::vector<Node*>{}, Output{},
                                            ReadStep(*state->session, *global_step));

@@ -96,9 +96,11 @@ class Best : public SimpleExporter {
                      const EvalResult& result, bool) override {
     if (!read_earlier_ && !pattern_.empty()) best_ = BestOfEvents(JoinPath(estimator.model_dir(), pattern_));
     read_earlier_ = true;
-    if (best_ && !better_(*best_, result)) return "";
+    // The first evaluation is exported whatever the events say: they hold that very evaluation already.
+    if (has_exported_ && best_ && !better_(*best_, result)) return "";
     LogInfo("Performing best model export.");
     best_ = result;
+    has_exported_ = true;
     return ExportNow(estimator, export_path, checkpoint_path);
   }
 
@@ -120,7 +122,7 @@ class Best : public SimpleExporter {
   std::string pattern_;
   std::function<bool(const EvalResult&, const EvalResult&)> better_;
   std::optional<EvalResult> best_;
-  bool read_earlier_ = false;
+  bool read_earlier_ = false, has_exported_ = false;
 };
 
 }  // namespace

@@ -30,23 +30,20 @@ Output CheckedLabels(const Features& labels, Output logits, int64_t dimension) {
                           "argument to the estimator and/or the shape of your label, ",
                           given.name(), ".");
   }
-  if (label.dtype() == DType::kString) {
-    throw InvalidArgument("labels must be numbers, got strings in ", given.name());
-  }
   return ApplyOp("Identity", {{label}}, {}, scope.name());
 }
 
-Output ExampleWeights(const FeatureTensors& features, const std::string& weight_column, Output logits) {
-  if (weight_column.empty()) return {};
-  const auto found = features.find(weight_column);
-  if (found == features.end() || !std::holds_alternative<Output>(found->second)) {
-    std::string names;
-    for (const auto& [name, tensor] : features) names += (names.empty() ? "" : ", ") + name;
-    throw NotFound("Feature ", weight_column, " is not in features dictionary; the input_fn gave ", names);
+Output ExampleWeights(const FeatureTensors& features, const WeightColumn& weight_column, Output logits) {
+  if (!weight_column.column) return {};
+  const auto* numbers = dynamic_cast<const DenseColumn*>(weight_column.column.get());
+  if (!numbers) {
+    throw InvalidArgument("Weight column must be either a string or a numeric column. Given: ",
+                          weight_column.column->name());
   }
   NameScope scope("weights");
-  Output weights = AsFloat(std::get<Output>(found->second));
-  if (weights.shape().has_rank() && weights.shape().rank() == logits.shape().rank() - 1) {
+  FeatureTransforms transforms(features);
+  Output weights = numbers->Dense(transforms, {});
+  if (weights.shape().has_rank() && logits.shape().has_rank() && weights.shape().rank() == logits.shape().rank() - 1) {
     weights = ApplyOp("ExpandDims", {{weights}, {ScalarConstant(DType::kInt32, -1)}});
   }
   return weights;

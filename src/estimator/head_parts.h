@@ -15,7 +15,7 @@ struct HeadLosses {
 // [batch] or [batch, d] labels as [batch, d], in a name scope "labels".
 Output CheckedLabels(const Features& labels, Output logits, int64_t dimension);
 // The feature that weights examples as [batch, 1]; absent without such a column.
-Output ExampleWeights(const FeatureTensors& features, const std::string& weight_column, Output logits);
+Output ExampleWeights(const FeatureTensors& features, const WeightColumn& weight_column, Output logits);
 // The key of a metric or summary of a head: "loss", or "loss/NAME".
 std::string HeadKey(const std::string& head_name, const std::string& key);
 // Builds the training op in the current scope, then the summaries "loss" and "average_loss" at the root.

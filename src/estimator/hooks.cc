@@ -115,9 +115,14 @@ class SummarySaver : public SessionRunHook {
     if (!options_.output_dir.empty()) writer_ = EventWriterFor(options_.output_dir);
   }
 
+  void AfterCreateSession(Session&, int64_t) override {
+    const Output late = options_.late_summary ? options_.late_summary() : Output();
+    if (late) args_.fetches = {late};
+  }
+
   const SessionRunArgs* BeforeRun(SessionRunContext&) override {
     requested_ = !next_step_ || timer_.ShouldTrigger(*next_step_);
-    return requested_ && options_.summary ? &args_ : nullptr;
+    return requested_ && !args_.fetches.empty() ? &args_ : nullptr;
   }
 
   void AfterRun(SessionRunContext& context, std::span<const Tensor> values) override {

@@ -38,6 +38,9 @@ class Regression : public Head {
  private:
   HeadLosses BuildLosses(const FeatureTensors& features, const Features& labels, Output logits) const {
     HeadLosses losses;
+    if (!labels.empty() && labels.begin()->second.dtype() == DType::kString) {
+      throw InvalidArgument("labels must be numbers, got strings in ", labels.begin()->second.name());
+    }
     losses.labels = AsFloat(CheckedLabels(labels, logits, options_.label_dimension));
     losses.unreduced = MeanSquaredError(losses.labels, logits, {.reduction = Reduction::kNone});
     losses.weights = ExampleWeights(features, options_.weight_column, logits);

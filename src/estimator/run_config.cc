@@ -36,9 +36,11 @@ std::string ToString(const RunConfig& config) {
        << ", '_save_checkpoints_secs': " << OrNone(config.save_checkpoints_secs)
        << ", '_keep_checkpoint_max': " << config.keep_checkpoint_max
        << ", '_keep_checkpoint_every_n_hours': " << config.keep_checkpoint_every_n_hours
-       << ", '_log_step_count_steps': " << OrNone(config.log_step_count_steps)
-       << ", '_task_type': 'worker', '_task_id': 0, '_is_chief': True, '_num_ps_replicas': 0, "
-          "'_num_worker_replicas': 1}";
+       << ", '_log_step_count_steps': " << OrNone(config.log_step_count_steps) << ", '_task_type': '"
+       << config.task.type << "', '_task_id': " << config.task.index
+       << ", '_is_chief': " << (config.task.is_chief ? "True" : "False") << ", '_master': '" << config.task.master
+       << "', '_num_ps_replicas': " << config.task.num_ps_replicas
+       << ", '_num_worker_replicas': " << config.task.num_worker_replicas << "}";
   return text.str();
 }
 

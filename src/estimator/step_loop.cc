@@ -116,7 +116,7 @@ StepLoop::StepLoop(Session& session, Hooks hooks, std::vector<Output> fetches, s
       fetches_(std::move(fetches)),
       targets_(std::move(targets)),
       has_step_(static_cast<bool>(step_after)),
-      context_(session, global_step) {
+      context_(session, global_step, {.fetches = fetches_, .targets = targets_}) {
   if (has_step_) fetches_.push_back(step_after);
   for (const auto& hook : hooks_) {
     if (hook->RunsEveryStep()) stepping_.push_back(hook);
@@ -167,7 +167,15 @@ StepLoop::Prepared& StepLoop::Find(const std::vector<const SessionRunArgs*>& wan
 }
 
 const std::vector<Tensor>* StepLoop::Step() {
-  if (context_.stop_requested()) return nullptr;
+  try {
+    return context_.stop_requested() ? nullptr : RunStep();
+  } catch (const Error& error) {
+    if (error.code() != Code::kOutOfRange) throw;
+    return nullptr;  // the end of the input, or of what a hook wants
+  }
+}
+
+const std::vector<Tensor>* StepLoop::RunStep() {
   for (size_t i = 0; i < stepping_.size(); ++i) wanted_[i] = stepping_[i]->BeforeRun(context_);
   const Prepared& prepared = Find(wanted_);
   feed_values_.clear();
@@ -182,12 +190,7 @@ const std::vector<Tensor>* StepLoop::Step() {
     interrupts_.Check();
     return false;
   });
-  try {
-    values_ = prepared.callable(feed_values_, &cancellation);
-  } catch (const Error& error) {
-    if (error.code() == Code::kOutOfRange) return nullptr;  // the end of the input
-    throw;
-  }
+  values_ = prepared.callable(feed_values_, &cancellation);
   if (has_step_) context_.set_global_step(values_[fetches_.size() - 1].AsInt64());
   size_t next = fetches_.size();
   for (size_t i = 0; i < stepping_.size(); ++i) {

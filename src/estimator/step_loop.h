@@ -67,6 +67,7 @@ class StepLoop {
     Session::Callable callable;
     std::vector<Output> feeds, fetches;
   };
+  const std::vector<Tensor>* RunStep();
   Prepared& Find(const std::vector<const SessionRunArgs*>& wanted);
 
   Session& session_;

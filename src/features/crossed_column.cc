@@ -54,7 +54,12 @@ class CrossedColumnImpl final : public CategoricalColumn {
       } else if (const auto* crossed = dynamic_cast<const CrossedColumnImpl*>(column->get())) {
         CollectLeaves(crossed->keys_);
       } else {
-        ColumnAs<CategoricalColumn>(*column, "a feature's name or a categorical column to cross");
+        if (ColumnAs<CategoricalColumn>(*column, "a feature's name or a categorical column to cross").is_hashed()) {
+          throw InvalidArgument(
+              "categorical_column_with_hash_bucket is not supported for crossing. Hashing before crossing will "
+              "increase probability of collision. Instead, use the feature name as a string. Given: ",
+              (*column)->name());
+        }
         leaves_.push_back(key);
       }
     }
@@ -63,12 +68,18 @@ class CrossedColumnImpl final : public CategoricalColumn {
   // The hash takes columns in TensorFlow's order: those that TensorFlow has as sparse tensors (ids, sparse features),
   // then dense features. Ids that are so many a record go in as dense ones, which is quick, if all ids are.
   CategoricalIds Cross(FeatureTransforms& transforms) const {
-    std::vector<CategoricalIds> ids;
+    std::vector<CategoricalIds> ids;  // in their sparse form, if one of them has none that is dense and complete
     OpArgument features;
+    const bool all_dense = std::ranges::all_of(leaves_, [&](const CrossKey& leaf) {
+      if (const auto* key = std::get_if<std::string>(&leaf))
+        return std::holds_alternative<Output>(transforms.Raw(*key));
+      return Categorical(leaf).always_present();
+    });
     for (const CrossKey& leaf : leaves_) {
       const auto* key = std::get_if<std::string>(&leaf);
       if (!key) {
-        ids.push_back(dynamic_cast<const CategoricalColumn&>(*std::get<FeatureColumnPtr>(leaf)).Ids(transforms));
+        const CategoricalColumn& column = Categorical(leaf);
+        ids.push_back(all_dense ? column.Ids(transforms) : CategoricalIds{.sparse = column.SparseIds(transforms)});
         continue;
       }
       const FeatureTensor raw = transforms.Raw(*key);
@@ -78,18 +89,15 @@ class CrossedColumnImpl final : public CategoricalColumn {
         features.push_back(std::get<Output>(raw));
       }
     }
-    const bool all_dense =
-        std::all_of(ids.begin(), ids.end(), [](const CategoricalIds& i) { return i.dense && i.complete; });
     OpArgument indices, values, shapes, dense;
     for (const CategoricalIds& i : ids) {
       if (all_dense) {
         dense.push_back(i.dense);
         continue;
       }
-      const SparseTensor sparse = i.dense ? ToSparse(i.dense, Tensor::Scalar<int64_t>(-1)) : *i.sparse;
-      indices.push_back(sparse.indices);
-      values.push_back(sparse.values);
-      shapes.push_back(sparse.dense_shape);
+      indices.push_back(i.sparse->indices);
+      values.push_back(i.sparse->values);
+      shapes.push_back(i.sparse->dense_shape);
     }
     dense.insert(dense.end(), features.begin(), features.end());
     DType internal = DType::kString;
@@ -119,6 +127,9 @@ class CrossedColumnImpl final : public CategoricalColumn {
     return {.sparse = SparseTensor{cross->output(0), cross->output(1), cross->output(2)}};
   }
 
+  static const CategoricalColumn& Categorical(const CrossKey& leaf) {
+    return dynamic_cast<const CategoricalColumn&>(*std::get<FeatureColumnPtr>(leaf));
+  }
   static std::vector<DType> TypesOf(const OpArgument& outputs) {
     std::vector<DType> types;
     for (const Output& output : outputs) types.push_back(output.dtype());
@@ -137,7 +148,7 @@ class IndicatorColumnImpl final : public DenseColumn {
   std::string name() const override { return column_->name() + "_indicator"; }
   int64_t num_elements() const override { return categorical_.num_buckets(); }
   void AddParseSpec(ParseExampleSpec* spec) const override { column_->AddParseSpec(spec); }
-  Output Dense(FeatureTransforms& transforms, bool) const override {
+  Output Dense(FeatureTransforms& transforms, const ColumnVariables&) const override {
     return transforms.Once(this, [&] { return CountIds(categorical_.Ids(transforms), categorical_.num_buckets()); });
   }
 
@@ -161,10 +172,12 @@ class EmbeddingColumnImpl final : public DenseColumn {
   std::string name() const override { return column_->name() + "_embedding"; }
   int64_t num_elements() const override { return dimension_; }
   void AddParseSpec(ParseExampleSpec* spec) const override { column_->AddParseSpec(spec); }
-  Output Dense(FeatureTransforms& transforms, bool trainable) const override {
-    const auto weights = GetVariable(
-        "embedding_weights", Shape{categorical_.num_buckets(), dimension_},
-        {.dtype = DType::kFloat, .initializer = options_.initializer, .trainable = trainable && options_.trainable});
+  Output Dense(FeatureTransforms& transforms, const ColumnVariables& variables) const override {
+    const auto weights = GetVariable("embedding_weights", Shape{categorical_.num_buckets(), dimension_},
+                                     {.dtype = DType::kFloat,
+                                      .initializer = options_.initializer,
+                                      .trainable = variables.trainable && options_.trainable,
+                                      .collections = variables.collections});
     return LookUpCombined(ReadVariable(*weights), categorical_.Ids(transforms), options_.combiner);
   }
 

@@ -3,6 +3,7 @@
 #include <numeric>
 
 #include "features/transforms.h"
+#include "nn/filled.h"
 
 namespace headrace {
 namespace {
@@ -23,6 +24,7 @@ class NumericColumnImpl final : public DenseColumn {
     if (!IsInteger(options_.dtype) && !IsFloating(options_.dtype)) {
       throw InvalidArgument("dtype must be convertible to float. dtype: ", options_.dtype, ", key: ", key_);
     }
+    if (options_.default_value) options_.default_value = FilledDefault(*options_.default_value);
   }
   std::string name() const override { return key_; }
   const std::vector<int64_t>& shape() const { return options_.shape; }
@@ -30,16 +32,54 @@ class NumericColumnImpl final : public DenseColumn {
   void AddParseSpec(ParseExampleSpec* spec) const override {
     (*spec)[key_] = FixedLenFeature{Shape(options_.shape), options_.dtype, options_.default_value};
   }
-  Output Dense(FeatureTransforms& transforms, bool) const override {
+  Output Dense(FeatureTransforms& transforms, const ColumnVariables&) const override { return Value(transforms); }
+  // [batch, …]: num_elements() floats for each record.
+  Output Value(FeatureTransforms& transforms) const {
     return transforms.Once(this, [&] {
       Output value = transforms.RawDense(key_);
+      if (!IsInteger(value.dtype()) && !IsFloating(value.dtype())) {
+        throw InvalidArgument("numeric_column '", key_, "' needs a feature of numbers, got ", value.dtype(), " in ",
+                              value.name());
+      }
       if (options_.normalizer) value = options_.normalizer(value);
+      value = OfItsWidth(value);
       if (value.dtype() == DType::kFloat) return value;
       return ApplyOp("Cast", {{value}}, {{"DstT", DType::kFloat}}, "ToFloat");
     });
   }
 
  private:
+  // Records are not cut anew to suit the column: a feature of another width is an error, now or when it runs.
+  Output OfItsWidth(Output value) const {
+    const PartialShape& shape = value.shape();
+    int64_t width = shape.has_rank() ? 1 : -1;
+    for (int axis = 1; axis < shape.rank() && width >= 0; ++axis) width = shape[axis] < 0 ? -1 : width * shape[axis];
+    if (width == num_elements()) return value;
+    if (width >= 0) {
+      throw InvalidArgument("Cannot reshape a tensor of shape ", shape, " (feature ", key_, ", ", value.name(), ") to ",
+                            num_elements(), " numbers a record, which is what numeric_column '", key_, "' of shape ",
+                            Shape(options_.shape), " has");
+    }
+    const Output batch = ApplyOp("StridedSlice", {{ApplyOp("Shape", {{value}})},
+                                                  {Int32Constant({0}, "strided_slice/stack")},
+                                                  {Int32Constant({1}, "strided_slice/stack_1")},
+                                                  {Int32Constant({1}, "strided_slice/stack_2")}});
+    const Output width_of_column = Int32Constant({static_cast<int32_t>(num_elements())}, "Reshape/shape/1");
+    const Output wanted = ApplyOp("ConcatV2", {{batch, width_of_column}, {Int32Scalar(0, "concat/axis")}});
+    return ApplyOp("Reshape", {{value}, {wanted}});
+  }
+
+  // The default value of a record's shape: a scalar fills it.
+  Tensor FilledDefault(const Tensor& value) const {
+    const Shape shape(options_.shape);
+    if (value.shape() == shape) return value;
+    if (value.rank() > 0) {
+      throw InvalidArgument("The shape of default_value must be equal to given shape. default_value: ",
+                            value.ToString(), ", shape: ", shape, ", key: ", key_);
+    }
+    return FilledTensor(value.dtype(), shape, value.AsDouble());
+  }
+
   std::string key_;
   NumericColumnOptions options_;
 };
@@ -64,7 +104,7 @@ class BucketizedColumnImpl final : public DenseColumn, public CategoricalColumn 
   int64_t num_elements() const override { return num_buckets(); }
   void AddParseSpec(ParseExampleSpec* spec) const override { source_->AddParseSpec(spec); }
 
-  Output Dense(FeatureTransforms& transforms, bool) const override {
+  Output Dense(FeatureTransforms& transforms, const ColumnVariables&) const override {
     return ApplyOp("OneHot",
                    {{Bucket(transforms)},
                     {Int32Scalar(static_cast<int32_t>(buckets()), "one_hot/depth")},
@@ -73,6 +113,7 @@ class BucketizedColumnImpl final : public DenseColumn, public CategoricalColumn 
                    {}, "one_hot");
   }
 
+  bool always_present() const override { return true; }
   // The buckets of the source's elements follow one another.
   CategoricalIds Ids(FeatureTransforms& transforms) const override {
     return transforms.IdsOnce(this, [&] {
@@ -90,7 +131,7 @@ class BucketizedColumnImpl final : public DenseColumn, public CategoricalColumn 
  private:
   Output Bucket(FeatureTransforms& transforms) const {
     return transforms.Once(this, [&] {
-      return ApplyOp("Bucketize", {{numeric_.Dense(transforms, true)}}, {{"boundaries", boundaries_}});
+      return ApplyOp("Bucketize", {{numeric_.Value(transforms)}}, {{"boundaries", boundaries_}});
     });
   }
 

@@ -13,6 +13,11 @@ Output Int64Constant(int64_t value, std::string_view name) {
   return Constant(Tensor::Scalar<int64_t>(value), name);
 }
 
+SparseTensor CategoricalColumn::SparseIds(FeatureTransforms& transforms) const {
+  const CategoricalIds ids = Ids(transforms);
+  return ids.dense ? ToSparse(ids.dense, Tensor::Scalar<int64_t>(-1)) : *ids.sparse;
+}
+
 FeatureTensor FeatureTransforms::Raw(const std::string& key) {
   if (const auto found = raw_.find(key); found != raw_.end()) return found->second;
   const auto feature = features_.find(key);

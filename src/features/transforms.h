@@ -16,6 +16,8 @@ const D& ColumnAs(const FeatureColumnPtr& column, const char* wanted) {
   return *typed;
 }
 
+// The positions of values in a vector of strings or int64s, -1 for others: int64.
+Output LookUpInVocabulary(Output values, const Tensor& vocabulary, const std::string& name);
 // A dense tensor [batch, n] as a sparse one, without the elements equal to `missing`.
 SparseTensor ToSparse(Output dense, const Tensor& missing);
 // Rows of `weights` [buckets, dim] for each record's ids, combined ("mean", "sqrtn", "sum"): [batch, dim]. Records

@@ -4,6 +4,7 @@
 #include "formats/text_format.h"
 #include "headrace/error.h"
 #include "headrace/file_system.h"
+#include "headrace/log.h"
 #include "wire/checkpoint.pb.h"
 
 namespace headrace {
@@ -47,8 +48,11 @@ void WriteCheckpointState(const std::string& directory, const CheckpointState& s
 
 std::string LatestCheckpoint(const std::string& directory, const std::string& file_name) {
   auto state = ReadCheckpointState(directory, file_name);
-  if (!state || state->latest.empty() || !CheckpointExists(state->latest)) return "";
-  return state->latest;
+  if (!state || state->latest.empty()) return "";
+  if (CheckpointExists(state->latest)) return state->latest;
+  LogError("Couldn't match files for checkpoint ", state->latest, ", which ", JoinPath(directory, file_name),
+           " names.");
+  return "";
 }
 
 }  // namespace headrace

@@ -46,6 +46,13 @@ Output DenseProduct(Output x, Output kernel, int64_t units) {
   return ApplyOp("Reshape", {{product}, {result_shape}}, {}, scope.name());
 }
 
+// The elements of x where a draw from [0, 1) of this shape is at least the rate, zeros elsewhere.
+Output KeptAbove(Output x, Output rate, Output shape, std::optional<int64_t> seed) {
+  const Output sample = RandomUniformOf(shape, x.dtype(), seed);
+  const Output keep = ApplyOp("GreaterEqual", {{sample}, {rate}});
+  return ApplyOp("SelectV2", {{keep}, {x}, {ScalarConstant(x.dtype(), 0)}});
+}
+
 }  // namespace
 
 Activation ActivationOp(std::string op) {
@@ -63,18 +70,21 @@ Output Dense(Output x, int64_t units, const DenseOptions& options) {
   }
   LayerScope scope(options.name, "dense", options.reuse);
   const auto variable = [&](const char* name, const Shape& size, const Initializer& initializer,
-                            const Regularizer& regularizer) {
+                            const Regularizer& regularizer, const Constraint& constraint) {
     return GetVariable(name, size,
                        {.dtype = x.dtype(),
                         .initializer = initializer,
                         .regularizer = regularizer,
+                        .constraint = constraint,
                         .trainable = options.trainable,
                         .use_resource = options.use_resource});
   };
-  const auto kernel =
-      variable("kernel", {shape[shape.rank() - 1], units}, options.kernel_initializer, options.kernel_regularizer);
+  const auto kernel = variable("kernel", {shape[shape.rank() - 1], units}, options.kernel_initializer,
+                               options.kernel_regularizer, options.kernel_constraint);
   std::shared_ptr<Variable> bias;
-  if (options.use_bias) bias = variable("bias", {units}, options.bias_initializer, options.bias_regularizer);
+  if (options.use_bias) {
+    bias = variable("bias", {units}, options.bias_initializer, options.bias_regularizer, options.bias_constraint);
+  }
 
   // A resource is read in the scope of the op that uses it: "dense/MatMul/ReadVariableOp".
   const auto read = [](const Variable& v, const char* user) {
@@ -104,9 +114,51 @@ Output Dropout(Output x, double rate, std::optional<int64_t> seed, std::string_v
   if (rate == 0) return x;
   NameScope scope(name);
   const Output scaled = ApplyOp("Mul", {{x}, {ScalarConstant(x.dtype(), 1 / (1 - rate))}});
-  const Output sample = RandomUniformOf(ApplyOp("Shape", {{scaled}}), x.dtype(), seed);
-  const Output keep = ApplyOp("GreaterEqual", {{sample}, {ScalarConstant(x.dtype(), rate, "GreaterEqual/y")}});
-  return ApplyOp("SelectV2", {{keep}, {scaled}, {ScalarConstant(x.dtype(), 0)}});
+  return KeptAbove(scaled, ScalarConstant(x.dtype(), rate, "GreaterEqual/y"), ApplyOp("Shape", {{scaled}}), seed);
+}
+
+Output Dropout(Output x, Output rate, Output noise_shape, std::optional<int64_t> seed, std::string_view name) {
+  if (!IsFloating(x.dtype())) {
+    throw InvalidArgument("x has to be a floating point tensor since it's going to be scaled. Got a ", x.dtype(),
+                          " tensor instead.");
+  }
+  if (rate.shape().has_rank() && rate.shape().rank() != 0) {
+    throw InvalidArgument("rate must be a scalar, got shape ", rate.shape(), " of ", rate.name());
+  }
+  NameScope scope(name);
+  const Output left = ApplyOp("Sub", {{ScalarConstant(x.dtype(), 1, "sub/x")}, {rate}});
+  const Output scaled = ApplyOp("RealDiv", {{x}, {left}});
+  const Output dropped = KeptAbove(scaled, rate, noise_shape ? noise_shape : ApplyOp("Shape", {{scaled}}), seed);
+  if (x.shape().has_rank()) dropped.node->set_output_shape(0, dropped.shape().MergeWith(x.shape()));
+  return dropped;
+}
+
+Output Swish(Output x, std::string_view name) {
+  NameScope scope(name);
+  return ApplyOp("Mul", {{x}, {ApplyOp("Sigmoid", {{x}})}});
+}
+
+Output Flatten(Output x, bool channels_first, std::string_view name) {
+  NameScope scope(name);
+  const auto vector = [](const std::vector<int32_t>& values) { return Constant(Tensor::Vector(values)); };
+  if (!x.shape().has_rank() || x.shape().rank() == 0) {
+    throw InvalidArgument("flatten needs a tensor of known rank with a batch axis, got ", x.shape(), " of ", x.name());
+  }
+  if (channels_first && x.shape().rank() > 2) {
+    std::vector<int32_t> order = {0};
+    for (int axis = 2; axis < x.shape().rank(); ++axis) order.push_back(axis);
+    order.push_back(1);
+    x = ApplyOp("Transpose", {{x}, {vector(order)}});
+  }
+  int64_t width = 1;
+  for (int axis = 1; axis < x.shape().rank() && width >= 0; ++axis) {
+    width = x.shape()[axis] < 0 ? -1 : width * x.shape()[axis];
+  }
+  if (width > 0) return ApplyOp("Reshape", {{x}, {vector({-1, static_cast<int32_t>(width)})}});
+  const Output batch =
+      ApplyOp("StridedSlice", {{ApplyOp("Shape", {{x}})}, {vector({0})}, {vector({1})}, {vector({1})}});
+  const Output shape = ApplyOp("ConcatV2", {{batch, vector({-1})}, {ScalarConstant(DType::kInt32, 0)}});
+  return ApplyOp("Reshape", {{x}, {shape}});
 }
 
 Output DropoutLayer(Output x, double rate, bool training, std::optional<int64_t> seed, std::string_view name) {

@@ -2,18 +2,11 @@
 // scope.
 #include "headrace/losses.h"
 
+#include "nn/alignment.h"
 #include "nn/filled.h"
 
 namespace headrace {
 namespace {
-
-void CheckSameShape(Output labels, Output predictions, const char* loss) {
-  if (!labels.shape().IsCompatibleWith(predictions.shape())) {
-    throw InvalidArgument("Shapes ", predictions.shape(), " and ", labels.shape(), " are incompatible: ", loss,
-                          " needs predictions (", predictions.name(), ") and labels (", labels.name(),
-                          ") of one shape");
-  }
-}
 
 // A name scope of the given name, or the default.
 struct LossScope {
@@ -76,6 +69,8 @@ Output ComputeWeightedLoss(Output losses, const LossOptions& options) {
   const DType dtype = losses.dtype();
   losses = AsFloat(losses);
   const Output weights = options.weights ? AsFloat(options.weights) : ScalarConstant(DType::kFloat, 1, "Cast/x");
+  Node* checked = CheckBroadcastable(weights, losses);
+  ControlDependencies after(checked ? std::vector<Node*>{checked} : std::vector<Node*>{});
   Output loss = Multiply(losses, weights);
   if (options.reduction != Reduction::kNone) {
     const Output weighted = loss;
@@ -138,25 +133,12 @@ Output HingeLoss(Output labels, Output logits, const LossOptions& options) {
   return ComputeWeightedLoss(losses, scope.options);
 }
 
-Output SigmoidCrossEntropyWithLogits(Output labels, Output logits, std::string_view name) {
-  CheckSameShape(labels, logits, "sigmoid_cross_entropy_with_logits");
-  // max(x, 0) - x * z + log(1 + exp(-|x|)), which overflows nowhere.
-  NameScope scope(name);
-  const Output zeros = ApplyOp("ZerosLike", {{logits}}, {}, "zeros_like");
-  const Output is_positive = ApplyOp("GreaterEqual", {{logits}, {zeros}});
-  const Output positive = ApplyOp("SelectV2", {{is_positive}, {logits}, {zeros}}, {}, "Select");
-  const Output minus_magnitude =
-      ApplyOp("SelectV2", {{is_positive}, {ApplyOp("Neg", {{logits}})}, {logits}}, {}, "Select_1");
-  const Output linear = ApplyOp("Sub", {{positive}, {Multiply(logits, labels)}}, {}, "sub");
-  return ApplyOp("AddV2", {{linear}, {ApplyOp("Log1p", {{ApplyOp("Exp", {{minus_magnitude}})}})}}, {}, scope.name());
-}
-
 Output SigmoidCrossEntropy(Output labels, Output logits, double label_smoothing, const LossOptions& options) {
   LossScope scope(options, "sigmoid_cross_entropy_loss");
   labels =
       SmoothLabels(labels.dtype() == logits.dtype() ? labels : ApplyOp("Cast", {{labels}}, {{"DstT", logits.dtype()}}),
                    label_smoothing, 0.5);
-  return ComputeWeightedLoss(SigmoidCrossEntropyWithLogits(labels, logits, "xentropy"), scope.options);
+  return ComputeWeightedLoss(nn::SigmoidCrossEntropyWithLogits(labels, logits, "xentropy"), scope.options);
 }
 
 Output SoftmaxCrossEntropy(Output onehot_labels, Output logits, double label_smoothing, const LossOptions& options) {
@@ -170,21 +152,15 @@ Output SoftmaxCrossEntropy(Output onehot_labels, Output logits, double label_smo
     if (classes < 1) throw InvalidArgument("label smoothing needs a known number of classes, got ", labels.shape());
     labels = SmoothLabels(labels, label_smoothing, 1.0 / static_cast<double>(classes));
   }
-  const Output losses = ApplyOp("SoftmaxCrossEntropyWithLogits", {{logits}, {labels}}, {}, "xentropy");
-  return ComputeWeightedLoss(losses, scope.options);
-}
-
-Output SparseSoftmaxCrossEntropyWithLogits(Output labels, Output logits) {
-  return ApplyOp("SparseSoftmaxCrossEntropyWithLogits", {{logits}, {labels}});
+  labels = ApplyOp("StopGradient", {{labels}}, {}, "labels_stop_gradient");
+  return ComputeWeightedLoss(nn::SoftmaxCrossEntropyWithLogits(labels, logits, -1, "xentropy"), scope.options);
 }
 
 Output SparseSoftmaxCrossEntropy(Output labels, Output logits, const LossOptions& options) {
   LossScope scope(options, "sparse_softmax_cross_entropy_loss");
-  if (labels.shape().has_rank() && labels.shape().rank() == logits.shape().rank()) {
-    labels = ApplyOp("Squeeze", {{labels}}, {{"squeeze_dims", std::vector<int64_t>{-1}}});
-  }
-  NameScope entropy("xentropy");
-  return ComputeWeightedLoss(SparseSoftmaxCrossEntropyWithLogits(labels, logits), scope.options);
+  AlignRanks(&labels, &logits, 1);
+  if (scope.options.weights) scope.options.weights = AlignWeights(scope.options.weights, labels, false);
+  return ComputeWeightedLoss(nn::SparseSoftmaxCrossEntropyWithLogits(labels, logits, "xentropy"), scope.options);
 }
 
 Output TotalLoss(bool add_regularization_losses, std::string_view name) {

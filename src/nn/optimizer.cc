@@ -64,16 +64,19 @@ const VariableList& Optimizer::variables() const {
 }
 
 Node* Optimizer::Minimize(Output loss, const std::shared_ptr<Variable>& global_step, const VariableList& variables,
-                          std::string_view name) {
-  return ApplyGradients(ComputeGradients(loss, variables), global_step, name);
+                          std::string_view name, Output grad_loss) {
+  return ApplyGradients(ComputeGradients(loss, variables, grad_loss), global_step, name);
 }
 
-std::vector<GradientAndVariable> Optimizer::ComputeGradients(Output loss, const VariableList& variables) {
+std::vector<GradientAndVariable> Optimizer::ComputeGradients(Output loss, const VariableList& variables,
+                                                             Output grad_loss) {
   const VariableList chosen = variables.empty() ? loss.graph()->variables(keys::kTrainableVariables) : variables;
   if (chosen.empty()) throw InvalidArgument("No variables to optimize.");
   std::vector<Output> handles;
   for (const auto& variable : chosen) handles.push_back(variable->handle);
-  const std::vector<Gradient> gradients = Gradients({loss}, handles);
+  GradientOptions options;
+  if (grad_loss) options.grad_ys = {grad_loss};
+  const std::vector<Gradient> gradients = Gradients({loss}, handles, options);
   std::vector<GradientAndVariable> result;
   for (size_t i = 0; i < chosen.size(); ++i) result.emplace_back(gradients[i], chosen[i]);
   return result;
@@ -98,8 +101,11 @@ Node* Optimizer::ApplyGradients(const std::vector<GradientAndVariable>& gradient
   for (const auto& [gradient, variable] : gradients) {
     if (!gradient) continue;
     NameScope update("update_" + variable->name);
+    if (gradient.sparse() && ConstraintOf(*variable)) {
+      throw FailedPrecondition("Cannot use a constraint function on a sparse variable: ", variable->name);
+    }
     updates.push_back(gradient.sparse() ? ApplySparseDuplicateIndices(*variable, gradient.values, gradient.indices)
-                                        : ApplyDense(*variable, gradient.values));
+                                        : Constrained(*variable, ApplyDense(*variable, gradient.values)));
   }
   Node* train = nullptr;
   if (global_step) {
@@ -110,6 +116,16 @@ Node* Optimizer::ApplyGradients(const std::vector<GradientAndVariable>& gradient
   }
   if (!ExecutingEagerly()) Graph::Current().collection("train_op").emplace_back(train);
   return train;
+}
+
+Node* Optimizer::Constrained(const Variable& variable, Node* update) const {
+  const Constraint constraint = ConstraintOf(variable);
+  if (!constraint) return update;
+  ControlDependencies after({update});
+  const Output updated = variable.is_resource()
+                             ? ApplyOp("ReadVariableOp", {{variable.handle}}, {{"dtype", variable.dtype()}})
+                             : ApplyOp("Identity", {{variable.handle}});
+  return AssignVariable(variable, constraint(updated));
 }
 
 Node* Optimizer::ApplySparseDuplicateIndices(const Variable& variable, Output values, Output indices) {
@@ -147,18 +163,19 @@ std::vector<std::string> Optimizer::SlotNames() const {
 }
 
 std::shared_ptr<Variable> Optimizer::MakeSlot(const Variable& variable, const std::string& slot,
-                                              const Initializer& initializer) {
+                                              const Initializer& initializer, const std::string& name) {
   State& state = StateIn(*variable.handle.graph());
   auto& made = state.slots[slot][variable.name];
   if (!made) {
-    made = BuildSlot(variable, name_, initializer);
+    made = BuildSlot(variable, name.empty() ? name_ : name, initializer);
     state.made.push_back(made);
   }
   return made;
 }
 
-std::shared_ptr<Variable> Optimizer::ZerosSlot(const Variable& variable, const std::string& slot) {
-  return MakeSlot(variable, slot, ZerosInitializer());
+std::shared_ptr<Variable> Optimizer::ZerosSlot(const Variable& variable, const std::string& slot,
+                                               const std::string& name) {
+  return MakeSlot(variable, slot, ZerosInitializer(), name);
 }
 
 std::shared_ptr<Variable> Optimizer::MakeScalar(const std::string& name, double initial_value, const Variable& like) {
@@ -177,6 +194,7 @@ std::shared_ptr<Variable> Optimizer::MakeScalar(const std::string& name, double 
 Node* Optimizer::ApplyUpdate(std::string_view op, const Variable& variable, std::vector<OpArgument> arguments,
                              AttrMap attrs) {
   arguments.insert(arguments.begin(), OpArgument{variable.handle});
+  if (use_locking_) attrs["use_locking"] = true;
   return Graph::Current().Apply(variable.is_resource() ? "Resource" + std::string(op) : std::string(op), arguments,
                                 std::move(attrs));
 }

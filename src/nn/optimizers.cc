@@ -211,8 +211,8 @@ class Ftrl : public Optimizer {
       return ApplyOp("Mul", {{ones}, {ScalarConstant(dtype, start, "y")}}, {}, product.name());
     };
     for (const auto& v : variables) {
-      MakeSlot(*v, "accum", accumulator);
-      ZerosSlot(*v, "linear");
+      MakeSlot(*v, "accum", accumulator, options_.accumulator_name);
+      ZerosSlot(*v, "linear", options_.linear_name);
     }
   }
 

@@ -37,8 +37,8 @@ struct Saver::Entry {
 };
 
 Saver::Saver(const SaverOptions& options) : options_(options), graph_(Graph::Current().weak_from_this()) {
-  if (options_.variables.empty()) options_.variables = Graph::Current().variables();
-  if (options_.variables.empty()) {
+  if (options_.variables.empty() && options_.names.empty()) options_.variables = Graph::Current().variables();
+  if (options_.variables.empty() && options_.names.empty()) {
     if (options_.allow_empty) return;
     throw InvalidArgument("No variables to save");
   }
@@ -46,6 +46,7 @@ Saver::Saver(const SaverOptions& options) : options_(options), graph_(Graph::Cur
   for (const auto& variable : options_.variables) {
     entries.push_back({variable->save_name.empty() ? variable->name : variable->save_name, variable});
   }
+  for (const auto& [name, variable] : options_.names) entries.push_back({name, variable});
   std::ranges::sort(entries, {}, &Entry::name);
   const auto twice = std::ranges::adjacent_find(entries, {}, &Entry::name);
   if (twice != entries.end()) throw InvalidArgument("At least two variables have the same name: ", twice->name);
@@ -105,6 +106,11 @@ void Saver::BuildRestore(const std::vector<Entry>& entries) {
   std::vector<Node*> assignments;
   for (size_t i = 0; i < entries.size(); ++i) {
     Output value = restored->output(static_cast<int>(i));
+    const PartialShape& shape = entries[i].variable->shape();
+    if (options_.reshape && shape.IsFullyDefined()) {
+      const std::vector<int64_t> sizes(shape.dims().begin(), shape.dims().end());
+      value = ApplyOp("Reshape", {{value}, {Constant(Tensor::Vector(sizes), "Reshape/shape")}});
+    }
     if (entries[i].variable->is_resource()) value = ApplyOp("Identity", {{value}});
     assignments.push_back(AssignVariable(*entries[i].variable, value));
   }
@@ -113,7 +119,10 @@ void Saver::BuildRestore(const std::vector<Entry>& entries) {
 
 std::string Saver::Save(Session& session, const std::string& prefix, std::optional<int64_t> step, bool write_meta_graph,
                         const std::string& latest_filename, bool write_state) {
-  std::string path = step ? prefix + "-" + std::to_string(*step) : prefix;
+  std::string number = step ? std::to_string(*step) : "";
+  constexpr size_t kPaddedDigits = 8;
+  if (options_.pad_step_number && number.size() < kPaddedDigits) number.insert(0, kPaddedDigits - number.size(), '0');
+  std::string path = step ? prefix + "-" + number : prefix;
   const std::string directory = DirectoryOf(path);
   CheckSameGraph(session);
   if (save_) {

@@ -13,7 +13,8 @@ namespace {
 struct VariableStore {
   std::map<std::string, std::shared_ptr<Variable>> variables;  // by full name; a partitioned one by that of the whole
   VariableScopeState scope;
-  std::map<std::string, int> scope_counts;  // how often each variable scope was opened
+  std::map<const Node*, Constraint> constraints;  // by the variable's handle
+  std::map<std::string, int> scope_counts;        // how often each variable scope was opened
 };
 
 VariableStore& Store(Graph& graph) {
@@ -113,8 +114,30 @@ std::shared_ptr<Variable> MakeOutsideStore(const std::function<Output()>& initia
   Graph& graph = Graph::Current();
   auto variable = BuildVariable(initial_value, initializer_scope, name,
                                 options.use_resource.value_or(Store(graph).scope.use_resource), options.trainable);
+  if (options.constraint) Store(graph).constraints[variable->handle.node] = options.constraint;
   AddToCollections(graph, variable, options.collections);
   return variable;
+}
+
+// The variable that get_variable's store has under this name, if it may be shared; nullptr if there is none.
+std::shared_ptr<Variable> FindShared(VariableStore& store, const std::string& full_name, Reuse reuse) {
+  const auto found = store.variables.find(full_name);
+  if (found == store.variables.end()) {
+    if (reuse != Reuse::kYes || ExecutingEagerly()) return nullptr;
+    throw InvalidArgument("Variable ", full_name,
+                          " does not exist, or was not created with tf.get_variable(). Did you mean to set "
+                          "reuse=tf.AUTO_REUSE in VarScope?");
+  }
+  if (reuse == Reuse::kNo) {
+    throw InvalidArgument("Variable ", full_name,
+                          " already exists, disallowed. Did you mean to set reuse=True or reuse=tf.AUTO_REUSE in "
+                          "VarScope?");
+  }
+  return found->second;
+}
+
+std::string FullName(const VariableScopeState& scope, std::string_view name) {
+  return scope.name.empty() ? std::string(name) : scope.name + "/" + std::string(name);
 }
 
 }  // namespace
@@ -136,22 +159,10 @@ std::shared_ptr<Variable> GetVariable(std::string_view name, const Shape& shape,
   Graph& graph = Graph::Current();
   VariableStore& store = Store(graph);
   const VariableScopeState& scope = store.scope;
-  const std::string full_name = scope.name.empty() ? std::string(name) : scope.name + "/" + std::string(name);
-  const Reuse reuse = options.reuse.value_or(scope.reuse);
-
-  if (const auto found = store.variables.find(full_name); found != store.variables.end()) {
-    if (reuse == Reuse::kNo) {
-      throw InvalidArgument("Variable ", full_name,
-                            " already exists, disallowed. Did you mean to set reuse=True or reuse=tf.AUTO_REUSE in "
-                            "VarScope?");
-    }
-    CheckShared(*found->second, full_name, shape, options.dtype);
-    return found->second;
-  }
-  if (reuse == Reuse::kYes && !ExecutingEagerly()) {
-    throw InvalidArgument("Variable ", full_name,
-                          " does not exist, or was not created with tf.get_variable(). Did you mean to set "
-                          "reuse=tf.AUTO_REUSE in VarScope?");
+  const std::string full_name = FullName(scope, name);
+  if (const auto shared = FindShared(store, full_name, options.reuse.value_or(scope.reuse))) {
+    CheckShared(*shared, full_name, shape, options.dtype);
+    return shared;
   }
 
   const DType dtype = options.dtype.value_or(scope.dtype);
@@ -178,6 +189,9 @@ std::shared_ptr<Variable> GetVariable(std::string_view name, const Shape& shape,
   }
   if (IsEagerVariable(variable->handle)) return variable;  // neither shared nor collected; losses are of the moment
   store.variables[full_name] = variable;
+  if (const Constraint& constraint = options.constraint ? options.constraint : scope.constraint) {
+    store.constraints[variable->handle.node] = constraint;
+  }
   AddToCollections(graph, variable, options.collections);
 
   if (const Regularizer& regularizer = options.regularizer ? options.regularizer : scope.regularizer) {
@@ -187,6 +201,25 @@ std::shared_ptr<Variable> GetVariable(std::string_view name, const Shape& shape,
     }
   }
   return variable;
+}
+
+std::shared_ptr<Variable> GetExistingVariable(std::string_view name, const VariableOptions& options) {
+  VariableStore& store = Store(Graph::Current());
+  const std::string full_name = FullName(store.scope, name);
+  const auto shared = FindShared(store, full_name, options.reuse.value_or(store.scope.reuse));
+  if (!shared) {
+    throw InvalidArgument("Shape of a new variable (", full_name,
+                          ") must be fully defined, but instead was <unknown>. Give its shape, or a value as "
+                          "initializer.");
+  }
+  CheckShared(*shared, full_name, shared->shape().ToShape(), options.dtype);
+  return shared;
+}
+
+Constraint ConstraintOf(const Variable& variable) {
+  const auto& constraints = Store(*variable.handle.graph()).constraints;
+  const auto found = constraints.find(variable.handle.node);
+  return found == constraints.end() ? Constraint() : found->second;
 }
 
 std::shared_ptr<Variable> MakeVariable(Output initial_value, std::string_view name, const VariableOptions& options) {
@@ -228,6 +261,7 @@ void VariableScope::Enter(std::string full_name, const VariableScopeState& base,
   if (options.initializer) state_.initializer = options.initializer;
   if (options.regularizer) state_.regularizer = options.regularizer;
   if (options.partitioner) state_.partitioner = options.partitioner;
+  if (options.constraint) state_.constraint = options.constraint;
   if (options.use_resource) state_.use_resource = *options.use_resource;
   if (options.dtype) state_.dtype = *options.dtype;
   outer_ = store.scope;

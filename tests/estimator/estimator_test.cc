@@ -156,10 +156,13 @@ TEST_F(EstimatorTest, Predict_GivesOneResultAnExample) {
   EXPECT_EQ(count, 1000);
 }
 
-TEST_F(EstimatorTest, EvaluateWithoutAModel_SaysSo) {
+TEST_F(EstimatorTest, EvaluateWithoutAModel_UsesInitialValues) {
   const auto model = Model("dnn", Path("m"));
-  EXPECT_THAT(MessageOf([&] { model->Evaluate(EvalInput()); }),
-              HasSubstr("Could not find trained model in model_dir: " + Path("m")));
+  const EvalResult result = model->Evaluate(EvalInput(), {.steps = 1});
+  EXPECT_EQ(result.at("global_step").AsInt64(), 0);
+  EXPECT_GT(result.at("loss").AsDouble(), 0);
+  EXPECT_THAT(MessageOf([&] { model->ExportSavedModel(Path("e"), RawServingInput(kRideInputs)); }),
+              HasSubstr("Couldn't find trained model at " + Path("m")));
 }
 
 TEST_F(EstimatorTest, NanLoss_StopsWithTheHooksError) {

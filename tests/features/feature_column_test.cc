@@ -134,13 +134,14 @@ TEST_F(FeatureColumns, LinearModel_VariablesAreNamedAs1_15NamesThem) {
 }
 
 TEST_F(FeatureColumns, LinearModel_SumsWeightsOfIdsAndNumbers) {
-  std::map<std::string, std::shared_ptr<Variable>> weights;
-  const Output logits = LinearModel(Records(), {lat_, NumericColumn("v", {.shape = {2}})}, {}, &weights);
+  ColumnParts parts;
+  const FeatureColumnPtr v = NumericColumn("v", {.shape = {2}});
+  const Output logits = LinearModel(Records(), {lat_, v}, {}, &parts);
   session_.Run({}, {}, {GlobalVariablesInitializer()});
   session_.Run({}, {},
-               {AssignVariable(*weights.at("lat_bucketized"), Matrix<float>({4, 1}, {1, 10, 100, 1000})),
-                AssignVariable(*weights.at("v"), Matrix<float>({2, 1}, {0.5f, 0.25f})),
-                AssignVariable(*weights.at("bias_weights"), Matrix<float>({1}, {7}))});
+               {AssignVariable(*parts.variables.at(lat_.get()).at(0), Matrix<float>({4, 1}, {1, 10, 100, 1000})),
+                AssignVariable(*parts.variables.at(v.get()).at(0), Matrix<float>({2, 1}, {0.5f, 0.25f})),
+                AssignVariable(*parts.bias, Matrix<float>({1}, {7}))});
   EXPECT_EQ(session_.Run({logits})[0].ToString(), "float32[3,1] [108, 19.5, 1011]");
 }
 

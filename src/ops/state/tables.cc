@@ -1,5 +1,7 @@
 // Lookup tables: keys to values, filled once, then read.
+#include <charconv>
 #include <mutex>
+#include <numeric>
 #include <shared_mutex>
 #include <unordered_map>
 
@@ -49,6 +51,7 @@ class LookupTable final : public Object {
     const std::shared_lock lock(mutex_);
     return static_cast<int64_t>(values_.size());
   }
+  DType key_dtype() const { return key_dtype_; }
   bool filled() const {
     const std::shared_lock lock(mutex_);
     return filled_;
@@ -78,6 +81,41 @@ class LookupTable final : public Object {
   std::unordered_map<std::string, Tensor> values_;
   bool filled_ = false;
 };
+
+// The lines of a vocabulary, at most `limit` of them unless that is negative, without the carriage returns of Windows'
+// line ends. Errors: InvalidArgument for an empty line, and for fewer lines than the limit.
+std::vector<std::string> LinesOf(const std::string& text, const std::string& path, int64_t offset, int64_t limit) {
+  std::vector<std::string> lines;
+  for (size_t at = offset > 0 ? static_cast<size_t>(offset) : 0; at < text.size();) {
+    if (limit >= 0 && static_cast<int64_t>(lines.size()) == limit) return lines;
+    const size_t end = std::min(text.find('\n', at), text.size());
+    std::string line = text.substr(at, end - at);
+    std::erase(line, '\r');
+    if (line.empty())
+      throw InvalidArgument("Invalid content in ", path, ": empty line found at position ", end + 1, ".");
+    lines.push_back(std::move(line));
+    at = end + 1;
+  }
+  if (limit >= 0 && static_cast<int64_t>(lines.size()) < limit) {
+    throw InvalidArgument("Invalid vocab_size in ", path, ": expected ", limit, " but got ", lines.size(), ".");
+  }
+  return lines;
+}
+
+// Lines as a table's keys. Errors: InvalidArgument for one that is no number, where keys are numbers.
+Tensor KeysOf(const std::vector<std::string>& lines, DType dtype, const std::string& path) {
+  if (dtype == DType::kString) return Tensor::Vector(lines);
+  std::vector<int64_t> numbers;
+  for (const std::string& line : lines) {
+    int64_t number = 0;
+    const auto [end, error] = std::from_chars(line.data(), line.data() + line.size(), number);
+    if (error != std::errc() || end != line.data() + line.size()) {
+      throw InvalidArgument("Field ", line, " in line ", numbers.size(), " of ", path, " is not a valid int64.");
+    }
+    numbers.push_back(number);
+  }
+  return Tensor::Vector(numbers);
+}
 
 void FillFromPair(KernelContext& c) {
   c.resource<LookupTable>(0)->Fill(c.input(1), c.input(2));
@@ -144,22 +182,11 @@ DEFINE_OP("InitializeTableFromTextFileV2")
         throw Unimplemented("table '", node.name(), "' from ", path,
                             ": only a file with a key a line, whose value is the line's number, is supported");
       }
-      const std::string text = ReadFile(path);
-      const int64_t limit = node.attr<int64_t>("vocab_size");
-      std::vector<std::string> keys;
-      for (size_t at = node.attr<int64_t>("offset") > 0 ? static_cast<size_t>(node.attr<int64_t>("offset")) : 0;
-           at < text.size() && (limit < 0 || static_cast<int64_t>(keys.size()) < limit);) {
-        const size_t end = std::min(text.find('\n', at), text.size());
-        keys.push_back(text.substr(at, end - at));
-        at = end + 1;
-      }
-      if (limit >= 0 && static_cast<int64_t>(keys.size()) < limit) {
-        throw InvalidArgument("Invalid vocab_size in ", path, ": expected ", limit, " but got ", keys.size());
-      }
-      std::vector<int64_t> numbers;
-      for (size_t i = 0; i < keys.size(); ++i) numbers.push_back(static_cast<int64_t>(i));
-      auto table = c.resource<LookupTable>(0);
-      if (!table->filled()) table->Fill(Tensor::Vector(keys), Tensor::Vector(numbers));
+      const auto table = c.resource<LookupTable>(0);
+      const auto keys = LinesOf(ReadFile(path), path, node.attr<int64_t>("offset"), node.attr<int64_t>("vocab_size"));
+      std::vector<int64_t> numbers(keys.size());
+      std::iota(numbers.begin(), numbers.end(), int64_t{0});
+      if (!table->filled()) table->Fill(KeysOf(keys, table->key_dtype(), path), Tensor::Vector(numbers));
     });
 
 DEFINE_OP("LookupTableFindV2")
