@@ -101,7 +101,7 @@ Output History(WhileContext* loop, WhileContext* back, Output value) {
   const Node& node = *value.node;
   if (node.op().flow == Flow::kEnter && node.attr<bool>("is_constant")) return back->AddValue(node.input(0));
   const Addition here(back, Graph::Current());
-  if (node.type() == "Const") return Constant(node.attr<Tensor>("value"));
+  if (node.op().traits.constant) return Constant(node.attr<Tensor>("value"));
   Output list;
   {
     const ContextScope around(OuterOf(back));

@@ -169,9 +169,12 @@ class NodeImporter {
   }
 
   bool IsBackEdge(const wire::NodeDef& user, const std::string& input) const {
-    if (user.op() != "Merge" && user.op() != "RefMerge") return false;
-    const std::string& op = defs_[Position(input, user)].op();
-    return op == "NextIteration" || op == "RefNextIteration";
+    return FlowOf(user) == Flow::kMerge && FlowOf(defs_[Position(input, user)]) == Flow::kNextIteration;
+  }
+
+  static Flow FlowOf(const wire::NodeDef& node) {
+    const OpDef* op = OpRegistry::Global().FindOrNull(node.op());
+    return op ? op->flow : Flow::kNone;
   }
 
   void CheckOps() const {

@@ -11,8 +11,11 @@ namespace {
 
 // A predicate is known by what is behind the identities that tf.cond puts around it.
 Output Behind(Output output) {
-  while (output.node->type() == "Identity" && !output.node->input_is_ref(0)) output = output.node->input(0);
-  return output;
+  while (true) {
+    const Traits& traits = output.node->op().traits;
+    if (traits.forwards < 0 || traits.placeholder || output.node->input_is_ref(traits.forwards)) return output;
+    output = output.node->input(traits.forwards);
+  }
 }
 
 }  // namespace
