@@ -122,12 +122,17 @@ std::map<std::string, Signature> BuildSignatures(const EstimatorSpec& spec, cons
   return signatures;
 }
 
-// A directory BASE/SECONDS that doesn't exist yet.
+// Where an export is written before it gets its name.
+std::string TemporaryPath(const std::string& path) {
+  return JoinPath(DirectoryOf(path), "temp-" + FileNameOf(path));
+}
+
+// A directory BASE/SECONDS that doesn't exist yet, and of which no crash has left a beginning.
 std::string TimestampedPath(const std::string& base) {
   for (int attempt = 0; attempt < 10; ++attempt) {
     const auto now = std::chrono::system_clock::now().time_since_epoch();
     std::string path = JoinPath(base, std::to_string(std::chrono::duration_cast<std::chrono::seconds>(now).count()));
-    if (!FileExists(path)) return path;
+    if (!FileExists(path) && !FileExists(TemporaryPath(path))) return path;
     LogWarning("Directory ", path, " already exists; retrying");
     std::this_thread::sleep_for(std::chrono::seconds(1));
   }
@@ -206,7 +211,7 @@ std::string Estimator::ExportSavedModel(const std::string& base, const ServingIn
 
   MakeDirs(base);
   std::string path = TimestampedPath(base);
-  const std::string temporary = JoinPath(base, "temp-" + FileNameOf(path));
+  const std::string temporary = TemporaryPath(path);
   try {
     SavedModelWriter writer(temporary);
     CopyVariables(*graph, checkpoint, writer.variables());
