@@ -1,6 +1,8 @@
 // tf.gradients: where a pass backwards starts and ends.
 #include "headrace/gradients.h"
 
+#include <algorithm>
+
 #include "autodiff/accumulate.h"
 #include "autodiff/differentiator.h"
 #include "graph/immediate.h"

@@ -8,11 +8,11 @@
 
 #include "base/thread_pool.h"
 #include "declare/declare.h"
-#include "ops/control/tensor_list.h"
 #include "headrace/operators.h"
 #include "headrace/ops/math.h"
 #include "kernels/convert.h"
 #include "kernels/copy.h"
+#include "ops/control/tensor_list.h"
 
 namespace headrace {
 namespace {
@@ -266,7 +266,7 @@ std::vector<int64_t> ResolveReshape(std::vector<int64_t> dims, const PartialShap
       counted = 1;
       for (const int64_t size : input.dims()) counted *= size == 0 ? 1 : size;
     }
-    if (counted % known != 0 || (empty && elements != 0)) {
+    if (empty ? elements != 0 : counted % known != 0) {  // of an empty one the division may leave a rest
       throw InvalidArgument("Input to reshape is a tensor with ", elements,
                             " values, but the requested shape requires a multiple of ", empty ? 0 : known);
     }
