@@ -263,8 +263,10 @@ feature_columns: categorical_column_with_vocabulary_list categorical_column_with
 feature_columns: indicator_column embedding_column input_layer linear_model make_parse_example_spec
 
 [estimator]
-estimator: Estimator EstimatorSpec ModeKeys RunConfig TrainSpec EvalSpec train_and_evaluate DNNRegressor DNNClassifier
-estimator: LinearRegressor LinearClassifier DNNLinearCombinedRegressor DNNLinearCombinedClassifier add_metrics
+canned: DNNClassifier DNNLinearCombinedClassifier DNNLinearCombinedRegressor DNNRegressor LinearClassifier
+canned: LinearRegressor
+estimator: Estimator EstimatorSpec ModeKeys RunConfig TrainSpec EvalSpec train_and_evaluate
+estimator: add_metrics
 estimator: Exporter LatestExporter FinalExporter BestExporter
 hooks: SessionRunHook SessionRunArgs SessionRunContext SessionRunValues CheckpointSaverListener LoggingTensorHook
 hooks: StopAtStepHook StepCounterHook SummarySaverHook NanTensorHook NanLossDuringTrainingError CheckpointSaverHook

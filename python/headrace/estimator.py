@@ -265,13 +265,3 @@ def train_and_evaluate(estimator: Estimator, train_spec: TrainSpec, eval_spec: E
         input_fn=estimator._input(eval_spec.input_fn, ModeKeys.EVAL), hooks=_checked(eval_spec.hooks)
     )
     return _core.train_and_evaluate(estimator, train_spec, eval_spec)
-
-
-from headrace.canned import (  # noqa: E402, F401
-    DNNClassifier,
-    DNNLinearCombinedClassifier,
-    DNNLinearCombinedRegressor,
-    DNNRegressor,
-    LinearClassifier,
-    LinearRegressor,
-)

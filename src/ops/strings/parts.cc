@@ -13,6 +13,7 @@ Pieces SplitAtAny(std::string_view text, std::string_view delimiters, bool skip_
     for (size_t i = 0; i < text.size(); ++i) pieces.push_back(text.substr(i, 1));
     return pieces;
   }
+  if (text.empty()) return pieces;  // nothing, not one empty piece
   for (size_t at = 0; at <= text.size();) {
     const size_t end = std::min(text.find_first_of(delimiters, at), text.size());
     if (end > at || !skip_empty) pieces.push_back(text.substr(at, end - at));
