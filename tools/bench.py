@@ -6,6 +6,7 @@ Each interpreter provides `import tensorflow`: ours is Headrace's, the peer's is
 that a machine whose speed drifts slows both; the ratio is above 1 where Headrace is better, whatever the unit.
 With --ops it is single ops instead (bench/ops.py), the best of the rounds of each.
 """
+
 from __future__ import annotations
 
 import argparse
@@ -23,8 +24,13 @@ DEFAULT_NAMES = ["import_time", "session_overhead", "matmul", "csv_pipeline", "t
 def run(python: str, path: str, workloads: pathlib.Path, name: str, taxi: pathlib.Path) -> tuple[float, str]:
     """Runs one workload in a process of its own; returns its value and unit."""
     environment = {**os.environ, "PYTHONPATH": path, "TF_CPP_MIN_LOG_LEVEL": "3"}
-    result = subprocess.run([python, str(workloads), name, "--taxi", str(taxi)], env=environment, capture_output=True,
-                            text=True, check=False)
+    result = subprocess.run(
+        [python, str(workloads), name, "--taxi", str(taxi)],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     for line in result.stdout.splitlines():
         if line.startswith(name + " "):
             _, value, unit = line.split()
@@ -35,8 +41,9 @@ def run(python: str, path: str, workloads: pathlib.Path, name: str, taxi: pathli
 def run_ops(python: str, path: str, names: list[str]) -> dict[str, float]:
     """Times single ops in one process; returns nanoseconds an element by name."""
     environment = {**os.environ, "PYTHONPATH": path, "TF_CPP_MIN_LOG_LEVEL": "3"}
-    result = subprocess.run([python, str(ROOT / "bench/ops.py"), *names], env=environment, capture_output=True,
-                            text=True, check=True)
+    result = subprocess.run(
+        [python, str(ROOT / "bench/ops.py"), *names], env=environment, capture_output=True, text=True, check=True
+    )
     return {name: float(value) for name, value, _ in (line.split() for line in result.stdout.splitlines())}
 
 
@@ -63,11 +70,15 @@ def main() -> None:
     parser.add_argument("--ops", action="store_true", help="time single ops instead of whole workloads")
     parser.add_argument("--ours", default=str(ROOT / "build/venv/bin/python"))
     parser.add_argument("--ours-path", default=str(ROOT / "build/python"), help="PYTHONPATH of our interpreter")
-    parser.add_argument("--peer", default=os.environ.get("HEADRACE_ORACLE_PYTHON",
-                                                         str(ROOT / "build/oracle/bin/python")))
+    parser.add_argument(
+        "--peer", default=os.environ.get("HEADRACE_ORACLE_PYTHON", str(ROOT / "build/oracle/bin/python"))
+    )
     parser.add_argument("--workloads", type=pathlib.Path, default=ROOT / "bench/workloads.py")
-    parser.add_argument("--taxi", type=pathlib.Path, default=pathlib.Path(
-        os.environ.get("HEADRACE_TAXI_DATA", str(ROOT.parent / "shared/data/taxi"))))
+    parser.add_argument(
+        "--taxi",
+        type=pathlib.Path,
+        default=pathlib.Path(os.environ.get("HEADRACE_TAXI_DATA", str(ROOT.parent / "shared/data/taxi"))),
+    )
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--output", type=pathlib.Path, help="also write the table here")
     arguments = parser.parse_args()
@@ -77,8 +88,10 @@ def main() -> None:
         if arguments.output:
             arguments.output.write_text("\n".join(lines) + "\n")
         return
-    lines = ["| workload | Headrace (median) | TensorFlow 2.15 (median) | unit | ratio: median (min - max) |",
-             "|---|---|---|---|---|"]
+    lines = [
+        "| workload | Headrace (median) | TensorFlow 2.15 (median) | unit | ratio: median (min - max) |",
+        "|---|---|---|---|---|",
+    ]
     print("\n".join(lines), flush=True)
     for name in arguments.names or DEFAULT_NAMES:
         ours, peers, ratios, unit = [], [], [], ""
@@ -88,8 +101,10 @@ def main() -> None:
             ours.append(own)
             peers.append(peer)
             ratios.append(peer / own if unit in LOWER_IS_BETTER else own / peer)
-        lines.append(f"| {name} | {statistics.median(ours):.6g} | {statistics.median(peers):.6g} | {unit} | "
-                     f"{statistics.median(ratios):.2f} ({min(ratios):.2f} - {max(ratios):.2f}) |")
+        lines.append(
+            f"| {name} | {statistics.median(ours):.6g} | {statistics.median(peers):.6g} | {unit} | "
+            f"{statistics.median(ratios):.2f} ({min(ratios):.2f} - {max(ratios):.2f}) |"
+        )
         print(lines[-1], flush=True)
     if arguments.output:
         arguments.output.write_text("\n".join(lines) + "\n")

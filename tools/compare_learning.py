@@ -10,7 +10,7 @@ import statistics
 import subprocess
 import sys
 
-TRAIN = r'''
+TRAIN = r"""
 import os, shutil, sys, tempfile
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 import tensorflow as tf
@@ -39,7 +39,7 @@ model = v1.estimator.DNNRegressor(
 model.train(rides("taxi-train.csv", 512, True), steps=steps)
 print("RMSE", model.evaluate(rides("taxi-valid.csv", 10000, False))["average_loss"] ** 0.5)
 shutil.rmtree(model_dir)
-'''
+"""
 
 
 def rmse(python: str, data: str, steps: int, seed: int) -> float:

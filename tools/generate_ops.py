@@ -254,9 +254,7 @@ def cpp_declaration(op: Op) -> str:
 
 
 def cpp_definition(op: Op) -> str:
-    arguments = ", ".join(
-        cpp_name(arg.name) if op.is_list(arg) else f"{{{cpp_name(arg.name)}}}" for arg in op.inputs
-    )
+    arguments = ", ".join(cpp_name(arg.name) if op.is_list(arg) else f"{{{cpp_name(arg.name)}}}" for arg in op.inputs)
     attrs = [f'{{"{attr.name}", {cpp_name(attr.name)}}}' for attr in op.required_attrs()]
     attrs += [f'{{"{attr.name}", options.{cpp_name(attr.name)}}}' for attr in op.optional_attrs()]
     name = "options.name" if op.optional_attrs() else "name"

@@ -6,7 +6,7 @@ from typing import Any
 
 from headrace import _core
 from headrace.framework import Tensor, executing_eagerly
-
+from headrace.refusal import refuse
 
 # What a subclass may define; C++ takes the whole path where it defines none.
 _HOOKS = (
@@ -236,6 +236,7 @@ class RMSPropOptimizer(_NativeOptimizer):
         self, learning_rate: Any, decay: float = 0.9, momentum: float = 0.0, epsilon: float = 1e-10,
         use_locking: bool = False, centered: bool = False, name: str = "RMSProp",
     ) -> None:  # fmt: skip
+        refuse("tf.train.RMSPropOptimizer", centered=centered)
         self._learning_rate = learning_rate
         native = _core.rmsprop_optimizer(learning_rate, decay, momentum, epsilon, centered, name)
         self._set(native, name, use_locking)

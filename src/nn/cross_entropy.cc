@@ -96,7 +96,7 @@ Output SoftmaxCrossEntropyWithLogits(Output labels, Output logits, int axis, std
               {{"begin_mask", int64_t{1}}});
   const Output losses = ApplyOp("Reshape", {{cost}, {outer}}, {}, scope.name());
   if (logits.shape().has_rank()) {
-    PartialShape shape{};
+    PartialShape shape = Shape();
     for (const int64_t size : logits.shape().dims().first(logits.shape().rank() - 1)) shape.Append(size);
     losses.node->set_output_shape(losses.index, losses.shape().MergeWith(shape));
   }

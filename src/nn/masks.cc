@@ -51,14 +51,15 @@ Output BooleanMask(Output x, Output mask, int axis, std::string_view name) {
   }
   const int depth = mask.shape().rank();
   if (depth == 0) throw InvalidArgument("mask cannot be scalar.");
-  PartialShape known{};
+  PartialShape known;
   if (x.shape().has_rank()) {
     const int rank = x.shape().rank();
     if (axis < 0) axis += rank;
     if (axis < 0 || axis + depth > rank) {
       throw InvalidArgument("a mask of shape ", mask.shape(), " does not fit ", x.shape(), " from axis ", axis);
     }
-    PartialShape masked{};
+    known = Shape();
+    PartialShape masked = Shape();
     for (int i = 0; i < depth; ++i) masked.Append(x.shape()[axis + i]);
     if (!masked.IsCompatibleWith(mask.shape())) {
       throw InvalidArgument("Shapes ", masked, " and ", mask.shape(), " are incompatible: the mask ", mask.name(),

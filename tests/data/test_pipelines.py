@@ -1,4 +1,5 @@
 """The same pipelines under TensorFlow and under Headrace give the same elements in the same order."""
+
 import json
 import os
 import subprocess

@@ -67,9 +67,7 @@ def test_resumable_upload_of_many_chunks(engine: Any, tmp_path: Path) -> None:
 def test_resumable_upload_goes_on_after_a_killed_engine(engine: Any) -> None:
     engine.storage().create_bucket("lab-bucket")
     headers = {"Authorization": f"Bearer {engine.token}"}
-    begun = requests.post(
-        f"{engine.url}/upload/storage/v1/b/lab-bucket/o?uploadType=resumable&name=x", headers=headers
-    )
+    begun = requests.post(f"{engine.url}/upload/storage/v1/b/lab-bucket/o?uploadType=resumable&name=x", headers=headers)
     session = begun.headers["Location"]
     part = requests.put(session, data=b"abc", headers={**headers, "Content-Range": "bytes 0-2/6"})
     assert (part.status_code, part.headers["Range"]) == (308, "bytes=0-2")

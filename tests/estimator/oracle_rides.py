@@ -8,6 +8,7 @@ usage: oracle_rides.py resume KIND DIRECTORY STEPS
 usage: oracle_rides.py predict EXPORT
   Prints the predictions of an export for the rides of RIDES, one a line.
 """
+
 import os
 import sys
 

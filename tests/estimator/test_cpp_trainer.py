@@ -53,7 +53,9 @@ def test_trains_evaluates_and_exports(trainer: pathlib.Path, tmp_path: pathlib.P
         f"--eval_data_paths={tmp_path}/eval.csv",
         f"--output_dir={tmp_path}/model",
         "--train_batch_size=64",
-        "--hidden_units", "16", "4",
+        "--hidden_units",
+        "16",
+        "4",
         "--job-dir=ignored",
     ]
     log = run(trainer, *flags, "--train_steps=120")

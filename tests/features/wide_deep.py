@@ -3,6 +3,7 @@
 usage: python wide_deep.py MODEL_DIR STEPS TAXI_CSV
 Continues from MODEL_DIR's checkpoint if there is one. Prints {"losses": one a step, "variables": [[name, shape], ...]}.
 """
+
 import json
 import os
 import sys

@@ -2,6 +2,7 @@
 
 usage: oracle_files.py records|checkpoint|events DIRECTORY (the C++ tests say which files are where).
 """
+
 import glob
 import os
 import sys
@@ -55,7 +56,10 @@ def checkpoint(directory):
     whole = np.arange(200, dtype=np.float32).reshape(100, 2)
     np.testing.assert_array_equal(parts, whole)
     last = tf.raw_ops.RestoreV2(
-        prefix=directory + "/ours_parts", tensor_names=["embedding"], shape_and_slices=["100 2 60,20:-"], dtypes=[tf.float32]
+        prefix=directory + "/ours_parts",
+        tensor_names=["embedding"],
+        shape_and_slices=["100 2 60,20:-"],
+        dtypes=[tf.float32],
     )[0]
     np.testing.assert_array_equal(last, whole[60:80])
 

@@ -2,6 +2,7 @@
 
 usage: oracle_run.py MODEL_DIR EXPORT EXPECTED. EXPECTED is {"instances": [...], "predictions": [...]} as Headrace predicts.
 """
+
 import json
 import os
 import sys
@@ -63,6 +64,7 @@ def check_tensorboard(model_dir):
     board = program.TensorBoard()
     board.configure(argv=[None, "--logdir", model_dir, "--port", "0", "--load_fast", "false"])
     url = board.launch()
+
     def get(path):
         with urllib.request.urlopen(url + "data/" + path) as response:
             return json.loads(response.read()) if "json" in response.headers["Content-Type"] else response.read()

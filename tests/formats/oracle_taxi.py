@@ -6,6 +6,7 @@ and DIRECTORY/expected.json: {"instances": [...], "predictions": [...]} as Tenso
 usage: oracle_taxi.py check SAVED_MODEL EXPECTED. Fails unless TensorFlow's predictions from a SavedModel are the expected
 ones, loaded in the way of 1.x and in that of 2.x.
 """
+
 import json
 import os
 import shutil

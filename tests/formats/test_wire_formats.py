@@ -1,4 +1,5 @@
 """Our messages have TensorFlow's names, field numbers and types (compared with its descriptors, in its interpreter)."""
+
 import os
 import pathlib
 import subprocess
@@ -62,7 +63,13 @@ def test_messages_are_tensorflows(tmp_path):
     descriptors = tmp_path / "ours"
     protos = sorted(str(path) for path in (ROOT / "proto").glob("*.proto"))
     subprocess.run(
-        ["protoc", f"--proto_path={ROOT / 'proto'}", "--include_imports", f"--descriptor_set_out={descriptors}", *protos],
+        [
+            "protoc",
+            f"--proto_path={ROOT / 'proto'}",
+            "--include_imports",
+            f"--descriptor_set_out={descriptors}",
+            *protos,
+        ],
         check=True,
     )
     # Its own tensorflow, not the one that a PYTHONPATH of ours would give it.

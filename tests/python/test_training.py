@@ -196,7 +196,7 @@ tf.logging.debug("unseen")
 def test_flags():
     from headrace import app
 
-    app.FLAGS._parse(["program"])
+    app.FLAGS(["program"])
     tf.app.flags.DEFINE_integer("steps", 5, "Steps")
     tf.app.flags.DEFINE_boolean("fast", False, "Fast")
     assert tf.app.flags.FLAGS(["program", "--steps=7", "--fast", "rest"]) == ["program", "rest"]

@@ -19,11 +19,13 @@ def columns(cells, embedding_size):
     """(wide, deep): the linear model's sparse columns and the network's dense ones."""
     fc = tf.feature_column
     numeric = {name: fc.numeric_column(name) for name in INPUTS}
-    bucket = {name: fc.bucketized_column(numeric[name], grid(*(LONGITUDES if "lon" in name else LATITUDES), cells))
-              for name in INPUTS[:4]}
+    bucket = {
+        name: fc.bucketized_column(numeric[name], grid(*(LONGITUDES if "lon" in name else LATITUDES), cells))
+        for name in INPUTS[:4]
+    }
     pickup = fc.crossed_column([bucket["pickuplat"], bucket["pickuplon"]], cells * cells)
     dropoff = fc.crossed_column([bucket["dropofflat"], bucket["dropofflon"]], cells * cells)
-    ride = fc.crossed_column([pickup, dropoff], cells ** 4)
+    ride = fc.crossed_column([pickup, dropoff], cells**4)
     wide = [pickup, dropoff, ride] + list(bucket.values())
     deep = [fc.embedding_column(ride, embedding_size)] + list(numeric.values())
     return wide, deep
@@ -31,6 +33,7 @@ def columns(cells, embedding_size):
 
 def rides(pattern, mode, batch_size):
     """An input function over the CSV files that match: features by name, and the fare in dollars."""
+
     def decode(line):
         features = dict(zip(COLUMNS, tf.compat.v1.decode_csv(line, record_defaults=DEFAULTS)))
         features.pop("key")
@@ -59,11 +62,18 @@ def train_and_evaluate(args):
         linear_feature_columns=wide,
         dnn_feature_columns=deep,
         dnn_hidden_units=args.hidden_units,
-        config=tf.estimator.RunConfig(tf_random_seed=args.seed))
+        config=tf.estimator.RunConfig(tf_random_seed=args.seed),
+    )
     tf.estimator.train_and_evaluate(
         estimator,
-        tf.estimator.TrainSpec(rides(args.train_data_paths, tf.estimator.ModeKeys.TRAIN, args.batch_size),
-                               max_steps=args.train_steps),
-        tf.estimator.EvalSpec(rides(args.eval_data_paths, tf.estimator.ModeKeys.EVAL, 1000), steps=None,
-                              exporters=[tf.estimator.LatestExporter("exporter", serving_input_fn)],
-                              start_delay_secs=1, throttle_secs=60))
+        tf.estimator.TrainSpec(
+            rides(args.train_data_paths, tf.estimator.ModeKeys.TRAIN, args.batch_size), max_steps=args.train_steps
+        ),
+        tf.estimator.EvalSpec(
+            rides(args.eval_data_paths, tf.estimator.ModeKeys.EVAL, 1000),
+            steps=None,
+            exporters=[tf.estimator.LatestExporter("exporter", serving_input_fn)],
+            start_delay_secs=1,
+            throttle_secs=60,
+        ),
+    )

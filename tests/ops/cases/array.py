@@ -50,8 +50,12 @@ CASES = [
     Case("LinSpace", 0.0, 1.0, 5),
     Case("LinSpace", of("float64", -1.0), of("float64", 2.0), 4, name="float64"),
     [
-        Case("Cast", of(a, [abs(n) for n in NUMBERS] if a.startswith("u") or b.startswith("u") else NUMBERS),
-             DstT=tf.as_dtype(b), name=f"{a} to {b}")
+        Case(
+            "Cast",
+            of(a, [abs(n) for n in NUMBERS] if a.startswith("u") or b.startswith("u") else NUMBERS),
+            DstT=tf.as_dtype(b),
+            name=f"{a} to {b}",
+        )
         for a in (*FLOATS, "int8", "int32", "int64", "uint8", "uint64", "bool")
         for b in ("float32", "float64", "float16", "bfloat16", "int32", "int64", "uint8", "bool")
     ],

@@ -44,7 +44,9 @@ CASES = [
     Case("Unique", of("float32", []), name="nothing"),
     Case("UniqueV2", of("string", ["b", "a", "b"]), of("int64", [])),
     Case("UniqueV2", [[1, 2, 1], [3, 4, 3]], of("int64", [1]), name="columns"),
-    Case("UniqueV2", of("string", [["a", "b"], ["a", "c"], ["a", "b"]]), of("int32", [0]), out_idx=tf.int64, name="rows"),
+    Case(
+        "UniqueV2", of("string", [["a", "b"], ["a", "c"], ["a", "b"]]), of("int32", [0]), out_idx=tf.int64, name="rows"
+    ),
     Case("UniqueV2", of("bool", [[[1, 0], [1, 0]], [[0, 1], [0, 1]]]), of("int64", [1]), name="middle axis"),
     Case("UniqueV2", [1, 2], of("int64", [1]), name="axis out of range"),
     Case("UniqueV2", [[1, 2]], of("int64", []), name="matrix without an axis"),

@@ -4,8 +4,14 @@ from make_op_cases import Case, of, ramp
 
 CASES = [
     [
-        Case("MatMul", ramp(4, 3) if ta else ramp(3, 4), ramp(5, 4) if tb else ramp(4, 5), transpose_a=ta,
-             transpose_b=tb, name=f"{ta} {tb}")
+        Case(
+            "MatMul",
+            ramp(4, 3) if ta else ramp(3, 4),
+            ramp(5, 4) if tb else ramp(4, 5),
+            transpose_a=ta,
+            transpose_b=tb,
+            name=f"{ta} {tb}",
+        )
         for ta in (False, True)
         for tb in (False, True)
     ],
@@ -17,8 +23,14 @@ CASES = [
     Case("MatMul", ramp(2, 3), ramp(2, 3), name="wrong sizes"),
     Case("MatMul", ramp(2), ramp(2, 3), name="wrong rank"),
     [
-        Case("BatchMatMulV2", ramp(2, 4, 3) if ta else ramp(2, 3, 4), ramp(2, 5, 4) if tb else ramp(2, 4, 5), adj_x=ta,
-             adj_y=tb, name=f"{ta} {tb}")
+        Case(
+            "BatchMatMulV2",
+            ramp(2, 4, 3) if ta else ramp(2, 3, 4),
+            ramp(2, 5, 4) if tb else ramp(2, 4, 5),
+            adj_x=ta,
+            adj_y=tb,
+            name=f"{ta} {tb}",
+        )
         for ta in (False, True)
         for tb in (False, True)
     ],

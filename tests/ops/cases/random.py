@@ -18,10 +18,7 @@ CASES = [
         for d in ("float64", "float16", "bfloat16")
     ],
     [Case(op, of("int64", [2, 0]), seed=3, seed2=4, dtype=tf.float32, name="empty") for op in OPS],
-    [
-        Case("RandomUniformInt", [9], of(d, -3), of(d, 100), seed=3, seed2=4, runs=3, name=d)
-        for d in ("int32", "int64")
-    ],
+    [Case("RandomUniformInt", [9], of(d, -3), of(d, 100), seed=3, seed2=4, runs=3, name=d) for d in ("int32", "int64")],
     Case("RandomUniformInt", [9], 5, 5, seed=3, seed2=4, name="empty range"),
     Case("RandomShuffle", of("int32", list(range(11))), seed=3, seed2=4, runs=3),
     Case("RandomShuffle", ramp(5, 2), seed=7, seed2=8, runs=2, name="rows"),

@@ -31,5 +31,8 @@ CASES = [
     Case("Sum", of("float32", 3.0), of("int32", []), name="scalar"),
     Case("Sum", X, 3, name="wrong axis"),
     [Case(op, of("bool", [[1, 0, 1], [1, 1, 1]]), 1) for op in ("All", "Any")],
-    [Case(op, of("bool", [[1, 0, 1], [0, 0, 0]]), of("int32", [0, 1]), keep_dims=True, name="kept") for op in ("All", "Any")],
+    [
+        Case(op, of("bool", [[1, 0, 1], [0, 0, 0]]), of("int32", [0, 1]), keep_dims=True, name="kept")
+        for op in ("All", "Any")
+    ],
 ]

@@ -31,7 +31,18 @@ CASES = [
     Case("SparseSegmentSum", ramp(4, 3), [3, 0], [0], name="other number of segments"),
     Case("SparseSegmentSumWithNumSegments", ramp(4, 3), [3, 0], [0, 1], -1, name="negative number of segments"),
     [Case(op, ramp(3, 2), [1, 0, 3, 1], [0, 0, 1, 2], 5, gradients=False) for op in GRADIENTS + COMPACT],
-    [Case(op, ramp(3, dtype="float64"), of("int64", [4, 4, 1]), of("int64", [2, 0, 0]), 5, name="vector, not in order", gradients=False) for op in GRADIENTS + COMPACT],
+    [
+        Case(
+            op,
+            ramp(3, dtype="float64"),
+            of("int64", [4, 4, 1]),
+            of("int64", [2, 0, 0]),
+            5,
+            name="vector, not in order",
+            gradients=False,
+        )
+        for op in GRADIENTS + COMPACT
+    ],
     [Case(op, ramp(3, 2), of("int32", []), of("int32", []), 5, name="nothing", gradients=False) for op in COMPACT],
     [Case(op, ramp(3, 2), [1, 0, 9], [0, 0, 1], 5, name="index out of range") for op in GRADIENTS + COMPACT],
     [Case(op, ramp(3, 2), [1, -1, 2], [0, 0, 1], 5, name="negative index") for op in GRADIENTS + COMPACT],

@@ -20,11 +20,14 @@ CASES = [
     Case("SoftmaxCrossEntropyWithLogits", ramp(3), ramp(3), name="vectors"),
     Case("SoftmaxCrossEntropyWithLogits", ramp(0, 3), ramp(0, 3), name="no rows"),
     Case("SoftmaxCrossEntropyWithLogits", ramp(2, 0), ramp(2, 0), name="no classes"),
-    [
-        Case("SparseSoftmaxCrossEntropyWithLogits", ramp(2, 3, dtype=d), of("int64", [2, 0]), name=d)
-        for d in HALVES
-    ],
-    Case("SoftmaxCrossEntropyWithLogits", ramp(2, 3), ramp(1, 3, start=0.0, step=0.5), name="broadcast labels", gradients=False),
+    [Case("SparseSoftmaxCrossEntropyWithLogits", ramp(2, 3, dtype=d), of("int64", [2, 0]), name=d) for d in HALVES],
+    Case(
+        "SoftmaxCrossEntropyWithLogits",
+        ramp(2, 3),
+        ramp(1, 3, start=0.0, step=0.5),
+        name="broadcast labels",
+        gradients=False,
+    ),
     Case("SoftmaxCrossEntropyWithLogits", ramp(2, 3), ramp(2, 4), name="wrong shapes"),
     Case("SparseSoftmaxCrossEntropyWithLogits", ramp(2, 3), of("int32", [2, 0])),
     Case("SparseSoftmaxCrossEntropyWithLogits", ramp(2, 3, dtype="float64"), of("int64", [1, 1]), name="float64"),

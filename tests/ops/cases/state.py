@@ -19,10 +19,7 @@ CASES = [
     Case("AssignVariableOp", var(), ramp(4, 2, start=9.0)),
     [Case(op, var(), ramp(4, 2, start=2.0), runs=2) for op in ("AssignAddVariableOp", "AssignSubVariableOp")],
     [Case(op, var(), INDICES, ROWS, runs=2) for op in ("ScatterAdd", "ScatterSub", "ScatterUpdate")],
-    [
-        Case(f"Resource{op}", var(), INDICES, ROWS, runs=2)
-        for op in ("ScatterAdd", "ScatterSub", "ScatterUpdate")
-    ],
+    [Case(f"Resource{op}", var(), INDICES, ROWS, runs=2) for op in ("ScatterAdd", "ScatterSub", "ScatterUpdate")],
     Case("ScatterAdd", var(), [4], ramp(1, 2), name="out of range"),
     [
         Case(f"{kind}Scatter{how}", var(), INDICES, ROWS, runs=2)

@@ -27,7 +27,9 @@ CASES = [
     Case("Substr", TEXT, of("int32", -3), of("int32", 2), unit="UTF8_CHAR", name="characters from the end"),
     Case("Substr", TEXT, of("int32", [0, 2]), of("int32", [1, 100]), name="each its own"),
     Case("Substr", of("string", "abc"), of("int64", [0, 1, 3]), of("int64", [1, 1, 1]), name="one string"),
-    Case("Substr", of("string", [["ab", "cd"], ["ef", "gh"]]), of("int32", [0, 1]), of("int32", [1, 1]), name="columns"),
+    Case(
+        "Substr", of("string", [["ab", "cd"], ["ef", "gh"]]), of("int32", [0, 1]), of("int32", [1, 1]), name="columns"
+    ),
     Case("Substr", TEXT, of("int32", 7), of("int32", 1), name="out of range"),
     Case("Substr", TEXT, of("int32", -8), of("int32", 1), name="before the beginning"),
     Case("Substr", TEXT, of("int32", 0), of("int32", -1), name="negative length"),

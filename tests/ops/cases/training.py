@@ -18,16 +18,25 @@ def accum(value: float = 0.1) -> Var:
 FTRL = (0.5, 0.01, 0.02, -0.5)
 
 CASES = [
-    [
-        Case(f"{kind}ApplyGradientDescent", var(), 0.25, GRAD, runs=3) for kind in ("", "Resource")
-    ],
+    [Case(f"{kind}ApplyGradientDescent", var(), 0.25, GRAD, runs=3) for kind in ("", "Resource")],
     [
         Case(f"{kind}ApplyMomentum", var(), accum(), 0.25, GRAD, 0.5, use_nesterov=n, runs=3, name=f"nesterov {n}")
         for kind in ("", "Resource")
         for n in (False, True)
     ],
     [
-        Case(f"{kind}SparseApplyMomentum", var(), accum(), 0.25, ROWS, INDICES, 0.5, use_nesterov=n, runs=3, name=f"nesterov {n}")
+        Case(
+            f"{kind}SparseApplyMomentum",
+            var(),
+            accum(),
+            0.25,
+            ROWS,
+            INDICES,
+            0.5,
+            use_nesterov=n,
+            runs=3,
+            name=f"nesterov {n}",
+        )
         for kind in ("", "Resource")
         for n in (False, True)
     ],
@@ -39,8 +48,22 @@ CASES = [
     [Case(f"{kind}SparseApplyAdagrad", var(), accum(), 0.25, ROWS, INDICES, runs=3) for kind in ("", "Resource")],
     Case("ResourceApplyAdagradV2", var(), accum(), 0.25, 0.001, GRAD, runs=3),
     [
-        Case(f"{kind}ApplyAdam", var(), accum(0.0), accum(0.0), 0.9, 0.999, 0.01, 0.9, 0.999, 1e-4, GRAD, use_nesterov=n,
-             runs=3, name=f"nesterov {n}")
+        Case(
+            f"{kind}ApplyAdam",
+            var(),
+            accum(0.0),
+            accum(0.0),
+            0.9,
+            0.999,
+            0.01,
+            0.9,
+            0.999,
+            1e-4,
+            GRAD,
+            use_nesterov=n,
+            runs=3,
+            name=f"nesterov {n}",
+        )
         for kind in ("", "Resource")
         for n in (False, True)
     ],
