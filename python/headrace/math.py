@@ -176,10 +176,11 @@ def to_int64(x: Any, name: str = "ToInt64") -> Tensor:
 
 def clip_by_value(t: Any, clip_value_min: Any, clip_value_max: Any, name: str | None = None) -> Any:
     """t with every element moved into [clip_value_min, clip_value_max]."""
-    values = convert_to_tensor(t.values if isinstance(t, IndexedSlices) else t, name="t")
-    low, high = (convert_to_tensor(bound, values.dtype.base_dtype) for bound in (clip_value_min, clip_value_max))
-    clipped = _core.clip_by_value(values, low, high, name or "clip_by_value")
-    return IndexedSlices(clipped, t.indices, t.dense_shape) if isinstance(t, IndexedSlices) else clipped
+    with name_scope(name, "clip_by_value", [t, clip_value_min, clip_value_max]) as scope:
+        values = convert_to_tensor(t.values if isinstance(t, IndexedSlices) else t, name="t")
+        # The bounds are converted within the ops that take them, after which their constants are named.
+        clipped = _ops.maximum(_ops.minimum(values, clip_value_max), clip_value_min, name=scope)
+        return IndexedSlices(clipped, t.indices, t.dense_shape) if isinstance(t, IndexedSlices) else clipped
 
 
 def _slices(t: Any) -> Any:

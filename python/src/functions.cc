@@ -84,8 +84,6 @@ void BindReductions(nb::module_& m) {
 }
 
 void BindClipping(nb::module_& m) {
-  m.def("clip_by_value",
-        [](Output x, Output low, Output high, const std::string& name) { return nn::ClipByValue(x, low, high, name); });
   m.def(
       "clip_by_norm",
       [](nb::handle x, Output norm, nb::handle axes, const std::string& name) {
