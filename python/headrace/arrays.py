@@ -225,7 +225,10 @@ def boolean_mask(tensor: Any, mask: Any, name: str = "boolean_mask", axis: int |
       ValueError: for a scalar mask, one of unknown rank, and one of another shape than these axes.
     """
     tensor = convert_to_tensor(tensor, name="tensor")
-    return _core.boolean_mask(tensor, convert_to_tensor(mask, dtypes.bool_, "mask"), axis or 0, name or "boolean_mask")
+    mask = convert_to_tensor(mask, name="mask")
+    if mask.dtype.base_dtype != dtypes.bool_:
+        mask = cast(mask, dtypes.bool_)  # numbers choose where they are not zero
+    return _core.boolean_mask(tensor, mask, axis or 0, name or "boolean_mask")
 
 
 def fill(dims: Any, value: Any, name: str | None = None) -> Tensor:
