@@ -18,10 +18,10 @@ void BindControlFlow(nb::module_& m) {
          int parallel_iterations, bool back_prop, bool swap_memory, nb::handle maximum_iterations,
          const std::string& name) {
         LoopOptions options{.shape_invariants = {},
-                             .parallel_iterations = parallel_iterations,
-                             .back_prop = back_prop,
-                             .swap_memory = swap_memory,
-                             .maximum_iterations = {}};
+                            .parallel_iterations = parallel_iterations,
+                            .back_prop = back_prop,
+                            .swap_memory = swap_memory,
+                            .maximum_iterations = {}};
         for (nb::handle shape : shape_invariants) options.shape_invariants.push_back(ShapeFromPython(shape));
         if (!maximum_iterations.is_none()) options.maximum_iterations = OutputFromPython(maximum_iterations);
         const auto more = [&](const std::vector<Output>& values) {

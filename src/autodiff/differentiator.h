@@ -37,7 +37,9 @@ class Differentiator {
   Unit UnitOf(Node* node) const;
   std::vector<Output> InputsOf(const Unit& unit) const;
   std::vector<Unit> OrderBelow(const std::vector<Output>& ys) const;
-  bool Depends(Output output) const { return depends_.contains(UnitOf(output.node)) && CarriesGradient(output.dtype()); }
+  bool Depends(Output output) const {
+    return depends_.contains(UnitOf(output.node)) && CarriesGradient(output.dtype());
+  }
   bool IsStop(const Node* node) const { return stops_.contains(node); }
   bool IsStartOfScope(const Node& node) const;
 

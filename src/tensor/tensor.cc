@@ -28,7 +28,7 @@ constexpr size_t kLargestClass = 0;  // recycled and rounded blocks would hide f
 constexpr size_t kLargestClass = 24;  // 16 MiB; larger blocks go straight to the system
 #endif
 constexpr size_t kKeptPerClass = 8;
-constexpr size_t kKeptBytesPerClass = 16 << 20;  // so few of the large ones
+constexpr size_t kKeptBytesPerClass = 16 << 20;   // so few of the large ones
 constexpr int64_t kMostBytes = int64_t{1} << 46;  // of a tensor: more than any machine has, and sizes don't overflow
 
 struct ThreadCache {

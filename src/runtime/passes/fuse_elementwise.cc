@@ -148,8 +148,9 @@ void Fuse(PlanGraph* plan, const std::vector<Node*>& members, const Groups& grou
   program->num_inputs = static_cast<int>(inputs.size());
   for (const Output& input : inputs) program->input_dtypes.push_back(input.dtype());
   for (Node* member : members) {
-    FusedProgram::Instruction instruction{
-        .function = member->op().lanes.Find(*member)->tile, .dtype = member->output_dtype(0), .where = OriginOf(*member)};
+    FusedProgram::Instruction instruction{.function = member->op().lanes.Find(*member)->tile,
+                                          .dtype = member->output_dtype(0),
+                                          .where = OriginOf(*member)};
     for (const Output& input : member->inputs()) {
       const int index = member_index(input.node);
       instruction.operands.push_back(index >= 0 ? program->num_inputs + index

@@ -85,8 +85,7 @@ Node* VariableBehind(Output reference) {
 
 class LoopRaiser {
  public:
-  LoopRaiser(PlanGraph& plan, const Frames& frames, const Frame* frame)
-      : plan_(plan), frames_(frames), frame_(frame) {}
+  LoopRaiser(PlanGraph& plan, const Frames& frames, const Frame* frame) : plan_(plan), frames_(frames), frame_(frame) {}
 
   void Raise() {
     Collect();
@@ -348,16 +347,16 @@ class LoopRaiser {
       reference_dtypes.push_back(reference.dtype());
     }
     const std::shared_ptr<Object> object = body;
-    Node* loop = plan_.AddNode({.name = exits_.empty() ? condition_.node->name() + "/_loop"
-                                                       : exits_[0].first->name() + "/_loop",
-                                .op = "_Loop",
-                                .inputs = std::move(inputs),
-                                .control_inputs = {controls_.begin(), controls_.end()},
-                                .attrs = {{"Tvariables", variable_dtypes},
-                                          {"Tshared", shared_dtypes},
-                                          {"Treferences", reference_dtypes},
-                                          {"body", Tensor::Variant(object)},
-                                          {"origin", "'" + frame_->name + "' (while loop)"}}});
+    Node* loop =
+        plan_.AddNode({.name = exits_.empty() ? condition_.node->name() + "/_loop" : exits_[0].first->name() + "/_loop",
+                       .op = "_Loop",
+                       .inputs = std::move(inputs),
+                       .control_inputs = {controls_.begin(), controls_.end()},
+                       .attrs = {{"Tvariables", variable_dtypes},
+                                 {"Tshared", shared_dtypes},
+                                 {"Treferences", reference_dtypes},
+                                 {"body", Tensor::Variant(object)},
+                                 {"origin", "'" + frame_->name + "' (while loop)"}}});
     for (const auto& [exit, number] : exits_) {
       loop->set_output_shape(number, exit->output_shape(0));
       plan_.Replace(exit->output(), loop->output(number));
@@ -384,8 +383,8 @@ class LoopRaiser {
   std::vector<std::pair<Node*, int>> exits_;
   std::set<Node*> controls_;  // outside, for which the loop waits
   std::vector<Output> invariants_, references_;
-  std::map<OutputKey, int> shared_;      // by what is outside: its number among the invariants
-  std::map<OutputKey, Node*> handles_;   // by a reference: the variable behind it
+  std::map<OutputKey, int> shared_;     // by what is outside: its number among the invariants
+  std::map<OutputKey, Node*> handles_;  // by a reference: the variable behind it
   std::set<Node*> body_nodes_, condition_nodes_;
 };
 
