@@ -68,6 +68,29 @@ def run_v1_only(reason: str, func: Any = None) -> Any:
     return (lambda f: f) if func is None else func
 
 
+def build_as_function_and_v1_graph(func: Any = None) -> Any:
+    """Two tests out of one: its body builds a graph of 1.x, and is traced into a tf.function that is called eagerly."""
+    if func is None:
+        return build_as_function_and_v1_graph
+    from absl.testing import parameterized
+
+    @parameterized.named_parameters(("_v1_graph", "v1_graph"), ("_function", "function"))
+    @functools.wraps(func)
+    def decorated(self: Any, run_mode: str, *args: Any, **kwargs: Any) -> None:
+        from headrace.framework import Graph
+
+        if run_mode == "v1_graph":
+            with Graph().as_default():
+                func(self, *args, **kwargs)
+            return
+        from headrace import function
+
+        with Graph().as_default(), modes.eager_mode():
+            function.function(lambda: func(self, *args, **kwargs) and None)()
+
+    return decorated
+
+
 def _skipped(reason: str, needed: Callable[[], bool]) -> Callable:
     def run_only(f: Callable) -> Callable:
         def decorated(self: Any, *args: Any, **kwargs: Any) -> Any:
