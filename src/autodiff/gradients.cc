@@ -50,8 +50,8 @@ std::vector<Gradient> Gradients(const std::vector<Output>& ys, const std::vector
   }
   const NameScope scope(options.name);
   const Differentiator::Options rules{.stops = options.stop_gradients, .gate = options.gate_gradients};
-  const auto* here = static_cast<BuildContext*>(Graph::Current().context());
-  Differentiator differentiator(sources, rules, here ? const_cast<BuildContext*>(here)->enclosing_loop() : nullptr);
+  auto* const here = static_cast<BuildContext*>(Graph::Current().context());
+  Differentiator differentiator(sources, rules, here ? here->enclosing_loop() : nullptr);
   for (size_t i = 0; i < ys.size(); ++i) {
     const Output given = options.grad_ys.empty() ? Output() : options.grad_ys[i];
     differentiator.Start(ys[i], given ? given : OnesGradient(ys[i], "grad_ys_" + std::to_string(i)));
